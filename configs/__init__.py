@@ -1,0 +1,1 @@
+"""The defaults, as a data package."""

@@ -1,0 +1,1 @@
+"""Configuration: layered values, each with its origin."""

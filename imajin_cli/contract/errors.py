@@ -1,0 +1,60 @@
+"""Errors a user can meet. Each carries its exit code, so that one boundary turns them into a line and a status."""
+
+from __future__ import annotations
+
+from imajin_cli.contract.exits import Exit
+
+
+class ImajinError(Exception):
+    """An expected failure: one line for a person, and the exit status it ends with.
+
+    ``hint`` is the one command or change that would help, if there is one.
+    """
+
+    code: Exit = Exit.ERROR
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def line(self) -> str:
+        """The message and its hint on one line, control characters shown as escapes."""
+        text = self.message if self.hint is None else f"{self.message} ({self.hint})"
+        return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+
+
+class BackendError(ImajinError):
+    """A backend gave an invalid result (NaN, a blank picture) or failed in itself: exit 1."""
+
+    code = Exit.ERROR
+
+
+class UsageError(ImajinError):
+    """The command line, the config or a preset is wrong: exit 2."""
+
+    code = Exit.USAGE
+
+
+class InputError(ImajinError):
+    """Input that cannot be read or used: exit 2."""
+
+    code = Exit.USAGE
+
+
+class OutputError(ImajinError):
+    """Output that cannot be written: exit 2."""
+
+    code = Exit.USAGE
+
+
+class MissingError(ImajinError):
+    """A backend, model or font of a stage that is no gate is missing: exit 20. ``hint`` names the command that gets it."""
+
+    code = Exit.MISSING
+
+
+class NoVerdictError(ImajinError):
+    """A gate could not judge, or a required verdict is absent: exit 22."""
+
+    code = Exit.NO_VERDICT

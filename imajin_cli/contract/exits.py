@@ -1,0 +1,58 @@
+"""The exit-status table: one place for every code that a command can end with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Process exit status. Shell-visible, stable, and documented in the README."""
+
+    OK = 0
+    ERROR = 1
+    USAGE = 2
+    INVALID = 10
+    QUALITY = 15
+    MISSING = 20
+    NO_VERDICT = 22
+    EMPTY = 24
+    INTERRUPTED = 130
+    PIPE_CLOSED = 141
+    TERMINATED = 143
+
+
+MEANING: dict[Exit, str] = {
+    Exit.OK: "every asset passed (with --best K: K passed; with --expect N: N)",
+    Exit.ERROR: "unexpected error (a log file is named), or a backend's invalid result (NaN, a blank picture)",
+    Exit.USAGE: "usage, config, licence policy, input that cannot be read or used, output that cannot be written",
+    Exit.INVALID: "rejected by validate",
+    Exit.QUALITY: "rejected by quality",
+    Exit.MISSING: "a backend, model or font of a stage that is no gate is missing; the message names the command that gets it",
+    Exit.NO_VERDICT: "no verdict: a gate could not judge, or a required verdict is missing",
+    Exit.EMPTY: "empty stream: a stage in a pipe was given nothing (--allow-empty makes it 0)",
+    Exit.INTERRUPTED: "interrupted (Ctrl-C)",
+    Exit.PIPE_CLOSED: "the reader of standard output went away",
+    Exit.TERMINATED: "terminated (SIGTERM)",
+}
+
+# Most serious first: where several apply within one process, the first of these wins.
+_SEVERITY = (
+    Exit.INTERRUPTED,
+    Exit.TERMINATED,
+    Exit.PIPE_CLOSED,
+    Exit.ERROR,
+    Exit.USAGE,
+    Exit.MISSING,
+    Exit.NO_VERDICT,
+    Exit.INVALID,
+    Exit.QUALITY,
+    Exit.EMPTY,
+    Exit.OK,
+)
+
+
+def most_serious(codes: Iterable[int]) -> Exit:
+    """The code that a process should end with when all of ``codes`` apply; OK for none."""
+    seen = {Exit(code) for code in codes}
+    return next((code for code in _SEVERITY if code in seen), Exit.OK)

@@ -1,0 +1,139 @@
+"""What a stage is: a params model, a kind, and one method over one asset.
+
+A stage neither reads nor writes files, takes no lease and does not know where it runs: the runtime does the rest, and
+derives the subcommand, its options, the config section and the JSON Schema from ``Params``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.sidecar import Credit, ModelRef, Request, Score, Sidecar, Status
+
+if TYPE_CHECKING:
+    from imajin_cli.contract.picture import Picture
+
+
+class Params(BaseModel):
+    """A stage's parameters, declared once. Every field is flat, has a default and a description."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+P = TypeVar("P", bound=Params)
+
+
+class Kind(StrEnum):
+    """What a stage does to an asset; the runtime supplies the behaviour that a kind shares."""
+
+    GATE = "gate"
+    SOURCE = "source"
+    ANNOTATE = "annotate"
+    TRANSFORM = "transform"
+    SINK = "sink"
+
+
+@dataclass(frozen=True)
+class Asset:
+    """An asset as a stage sees it: what is known of it, and its picture (None before there is one).
+
+    ``raw`` holds a file's bytes where the stage asked for them (``Stage.reads_raw``), undecoded and untrusted.
+    """
+
+    sidecar: Sidecar
+    picture: Picture | None = None
+    name: str = "asset"
+    raw: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a stage's work on one asset.
+
+    ``picture`` is set where the pixels changed (status "changed"). ``code`` is the exit code a rejection stands for.
+    ``rank`` orders candidates, higher is better, where the stage ranks. ``notes`` is JSON kept in the record.
+    """
+
+    status: Status
+    reason: str | None = None
+    code: Exit = Exit.OK
+    scores: Sequence[Score] = ()
+    rank: float | None = None
+    picture: Picture | None = None
+    backend: str | None = None
+    model: ModelRef | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    credits: Sequence[Credit] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to generate: a candidate's ``index`` and ``seed``, at one ratio, ``width`` × ``height`` pixels."""
+
+    request: Request
+    index: int
+    seed: int
+    ratio: str
+    width: int
+    height: int
+    ratios: int = 1
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """A file to publish: its name inside the target folder, its bytes, and its entry in the manifest (JSON)."""
+
+    name: str
+    data: bytes
+    entry: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What ``output`` wants published for one asset: its files, and its entry in ``manifest.json``."""
+
+    files: Sequence[PublishedFile]
+    entry: Mapping[str, Any]
+    outcome: Outcome
+
+
+class Stage(Generic[P]):
+    """Base of every stage. A subclass sets the class variables and overrides the one method of its kind."""
+
+    name: ClassVar[str]
+    kind: ClassVar[Kind]
+    version: ClassVar[str] = "1"
+    Params: ClassVar[type[Params]]
+    # The stage wants the file's own bytes, not a decoded picture.
+    reads_raw: ClassVar[bool] = False
+    # The stage works on a request, before there is a picture.
+    takes_request: ClassVar[bool] = False
+    # The stage's ``rank`` orders the candidates of a group, so its command has --best.
+    ranks: ClassVar[bool] = False
+    # The exit code that a rejection by this stage stands for.
+    rejects_with: ClassVar[Exit] = Exit.USAGE
+
+    def __init__(self, params: P) -> None:
+        self.params = params
+
+    def apply(self, asset: Asset) -> Outcome:
+        """Judge, annotate or transform one asset (gates, annotators, transforms, ``load``)."""
+        raise TypeError(f"{self.name} does not work on one asset at a time")
+
+    def plan(self, request: Request) -> Iterable[Job]:
+        """The pictures that ``request`` asks for (sources that generate)."""
+        raise TypeError(f"{self.name} does not generate")
+
+    def make(self, job: Job) -> Outcome:
+        """Make one picture (sources that generate). The same job gives the same picture."""
+        raise TypeError(f"{self.name} does not generate")
+
+    def publish(self, asset: Asset) -> Publication:
+        """What to publish for one asset (sinks)."""
+        raise TypeError(f"{self.name} does not publish")

@@ -1,0 +1,1 @@
+"""The runtime: one stage over a stream of assets, and the pipeline."""

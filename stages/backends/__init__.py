@@ -1,0 +1,1 @@
+"""The only home of heavy libraries: each is imported when its backend loads."""

@@ -1,0 +1,1 @@
+"""Pure Pillow and NumPy code that stages share."""
