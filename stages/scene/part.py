@@ -19,6 +19,7 @@ class Part:
     ``body`` is SVG elements without a root, colours as "@role". ``view`` is (width, height) of its own canvas, ``box`` the
     tight (x0, y0, x1, y1) of what is drawn. ``ground`` is the y on which it stands, None where it floats. ``badge`` is where
     the centre of a state badge goes best, ``hold`` where a small thing can be held, both in the part's units.
+    ``outline`` is the same drawing as lines on paper; "@w" in it stands for a stroke width in the part's units.
     """
 
     name: str
@@ -31,3 +32,16 @@ class Part:
     ground: float | None = None
     badge: tuple[float, float] | None = None
     hold: tuple[float, float] | None = None
+    desc: str = ""
+    words: tuple[str, ...] = ()
+    outline: str = ""
+
+    @property
+    def width(self) -> float:
+        """Width of what is drawn, in the part's units."""
+        return self.box[2] - self.box[0]
+
+    @property
+    def height(self) -> float:
+        """Height of what is drawn, in the part's units."""
+        return self.box[3] - self.box[1]

@@ -1,0 +1,175 @@
+"""Palettes: from one brand colour to a hex colour for every role that a part can use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Literal
+
+from imajin_cli.stages.scene.oklch import contrast, oklch_hex, parse_hex, rgb_to_oklch
+
+Theme = Literal["light", "dark", "contrast"]
+Harmony = Literal["auto", "complement", "split", "analogous", "triad", "mono"]
+
+# Brand colours to choose from when none is asked for: even in weight, apart in hue, none of them raw sRGB primaries.
+BRANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "indigo": "#5566ee",
+        "blue": "#2f7ff2",
+        "azure": "#0e9bd8",
+        "teal": "#12a594",
+        "green": "#30a66d",
+        "olive": "#8a9a2b",
+        "amber": "#f5ad2c",
+        "orange": "#f28339",
+        "coral": "#ef6461",
+        "rose": "#e0568f",
+        "violet": "#8a63e8",
+        "slate": "#64748b",
+    }
+)
+# What suits a situation's tone, the likeliest first. An error is not always red, nor a success always green.
+TONE_BRANDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "negative": ("indigo", "coral", "violet", "orange", "azure", "rose", "amber", "slate", "teal"),
+        "positive": ("green", "violet", "amber", "teal", "blue", "rose", "orange", "azure"),
+        "neutral": ("blue", "amber", "violet", "teal", "rose", "indigo", "orange", "green", "azure", "coral"),
+        "warning": ("amber", "orange", "indigo", "coral", "violet", "azure"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class _Tones:
+    """Lightness of each role, and how much of the brand's chroma it keeps."""
+
+    background: float
+    tint: float
+    pale: float
+    light: float
+    main: float
+    deep: float
+    paper: float
+    ink: float
+    line: float
+    mist: float
+
+
+_LIGHT = _Tones(1.0, 0.972, 0.935, 0.81, 0.66, 0.38, 1.0, 0.24, 0.66, 0.955)
+_DARK = _Tones(0.20, 0.235, 0.295, 0.60, 0.47, 0.965, 0.255, 0.975, 0.60, 0.275)
+_CONTRAST = _Tones(1.0, 0.965, 0.90, 0.80, 0.55, 0.24, 1.0, 0.12, 0.42, 0.925)
+_TONES: Mapping[str, _Tones] = {"light": _LIGHT, "dark": _DARK, "contrast": _CONTRAST}
+
+
+def _brand(colour: str) -> tuple[float, float, float]:
+    lightness, chroma, hue = rgb_to_oklch(parse_hex(colour))
+    # A grey has no hue worth keeping; a cool neutral looks better than one by rounding.
+    return (lightness, chroma, hue) if chroma > 0.012 else (lightness, 0.006, 262.0)
+
+
+def _is_yellow(hue: float) -> bool:
+    return 68 <= hue <= 118
+
+
+def _until(lightness: float, chroma: float, hue: float, other: str, least: float, step: float) -> str:
+    """Move the lightness by ``step`` until the contrast against ``other`` is at least ``least``."""
+    colour = oklch_hex(round(lightness, 4), chroma, hue)
+    while contrast(colour, other) < least and 0 <= lightness + step <= 1:
+        lightness += step
+        colour = oklch_hex(round(lightness, 4), chroma, hue)
+    return colour
+
+
+def _body(tones: _Tones, brand: tuple[float, float, float], theme: Theme, background: str) -> tuple[str, str]:
+    """The two body tones, light and main."""
+    lightness, chroma, hue = brand
+    main_l, light_l = tones.main, tones.light
+    if theme == "light":
+        # Stay near the brand colour itself where it is usable as a mid tone. Yellows are only yellow when they are light.
+        low, high = (0.76, 0.83) if _is_yellow(hue) and chroma > 0.05 else (0.56, 0.73)
+        main_l = min(high, max(low, lightness))
+        light_l = min(0.90, main_l + 0.15) if not _is_yellow(hue) else main_l + 0.085
+    body_chroma = min(0.2, chroma * 1.02)
+    main = _until(main_l, body_chroma, hue, background, 1.85, 0.01 if theme == "dark" else -0.01)
+    # High lightness at full chroma looks neon: the light tone keeps a part of it.
+    light = oklch_hex(round(light_l, 4), body_chroma * (0.62 if theme == "light" else 0.88), hue)
+    return light, main
+
+
+def _accent_hue(hue: float, chroma: float, harmony: Harmony) -> float:
+    if harmony == "complement":
+        return (hue + 180) % 360
+    if harmony == "split":
+        return (hue + 150) % 360
+    if harmony == "triad":
+        return (hue + 120) % 360
+    if harmony == "analogous":
+        return (hue + 42) % 360
+    if harmony == "mono":
+        return hue
+    # Warm against cool bodies, cool against warm ones: what keeps one small area alive on any brand.
+    if chroma < 0.02 or 165 <= hue <= 330:
+        return 72.0
+    if _is_yellow(hue):
+        return 262.0
+    return 196.0 if hue > 118 and hue < 165 and harmony != "auto" else (85.0 if hue < 45 or hue > 330 else (30.0 if hue > 118 else 245.0))
+
+
+def _people(theme: Theme, hue: float, accent_hue: float) -> dict[str, str]:
+    if theme == "dark":
+        return {"skin": oklch_hex(0.74, 0.075, 58), "hair": oklch_hex(0.36, 0.035, 45), "cloth": oklch_hex(0.68, 0.12, accent_hue)}
+    return {"skin": oklch_hex(0.80, 0.075, 60), "hair": oklch_hex(0.33, 0.035, 40), "cloth": oklch_hex(0.78, 0.11, accent_hue)}
+
+
+@lru_cache(maxsize=512)
+def palette(colour: str, theme: Theme = "light", harmony: Harmony = "auto") -> Mapping[str, str]:
+    """Role to hex for every role of a part, plus "background" and "tint" (a coloured surface).
+
+    Holds for any ``colour``: contrast of deep on light at least 4.5, of ink on background at least 7, of main on
+    background at least 1.8. ``theme`` "contrast" is light with stronger steps. Raises ValueError for a bad hex colour.
+    """
+    tones = _TONES[theme]
+    brand = _brand(colour)
+    _, chroma, hue = brand
+    faint = min(chroma, 0.2)
+    background = oklch_hex(tones.background, 0.014 if theme == "dark" and chroma > 0.012 else 0.0, hue)
+    light, main = _body(tones, brand, theme, background)
+    step = 0.01 if theme == "dark" else -0.01
+    least = {"light": 4.6, "dark": 4.5, "contrast": 7.0}[theme]
+    deep_hue = hue - 22 if _is_yellow(hue) and theme != "dark" else hue
+    deep_chroma = min(0.16, faint * 0.95) if theme != "dark" else faint * 0.18
+    deep = _until(tones.deep, deep_chroma, deep_hue, light, least, step)
+    if contrast(deep, light) < least:  # dark bodies that are too light for any deep: darken the body instead
+        light = _darken_until(light, deep, least)
+    accent_hue = _accent_hue(hue, chroma, harmony)
+    accent = oklch_hex(0.79 if theme != "contrast" else 0.70, 0.15, accent_hue)
+    accent_deep = _until(0.52 if theme != "dark" else 0.93, 0.12 if theme != "dark" else 0.06, accent_hue, accent, 3.0 if theme != "dark" else 1.3, step)
+    return MappingProxyType(
+        {
+            "background": background,
+            "tint": oklch_hex(tones.tint, faint * 0.13 if theme != "dark" else faint * 0.2, hue),
+            "pale": oklch_hex(tones.pale, faint * 0.24 if theme != "dark" else faint * 0.34, hue),
+            "light": light,
+            "main": main,
+            "deep": deep,
+            "paper": oklch_hex(tones.paper, 0.0 if theme != "dark" else 0.02, hue),
+            "ink": _until(tones.ink, 0.03 if theme != "dark" else 0.008, hue, background, 7.5, step),
+            "line": oklch_hex(tones.line, 0.022, hue),
+            "mist": oklch_hex(tones.mist, 0.008 if theme != "dark" else 0.02, hue),
+            "accent": accent,
+            "accent-deep": accent_deep,
+            **_people(theme, hue, accent_hue),
+        }
+    )
+
+
+def _darken_until(colour: str, other: str, least: float) -> str:
+    lightness, chroma, hue = rgb_to_oklch(parse_hex(colour))
+    return _until(lightness, chroma, hue, other, least, -0.01)
+
+
+def brand_for(tone: str) -> tuple[str, ...]:
+    """Hex brand colours that suit a tone ("negative", "positive", "neutral", "warning"), the likeliest first."""
+    return tuple(BRANDS[name] for name in TONE_BRANDS.get(tone, TONE_BRANDS["neutral"]))

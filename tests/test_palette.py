@@ -1,0 +1,51 @@
+"""Palettes hold their contrast for any brand colour."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imajin_cli.stages.scene.oklch import contrast, oklch_hex, parse_hex, rgb_to_oklch
+from imajin_cli.stages.scene.palette import BRANDS, TONE_BRANDS, brand_for, palette
+from imajin_cli.stages.scene.part import ROLES
+
+HEX = st.integers(0, 0xFFFFFF).map(lambda n: f"#{n:06x}")
+THEMES = st.sampled_from(["light", "dark", "contrast"])
+HARMONIES = st.sampled_from(["auto", "complement", "split", "analogous", "triad", "mono"])
+
+
+@given(HEX, THEMES, HARMONIES)
+@settings(max_examples=400, deadline=None)
+def test_every_role_is_a_colour_and_contrast_holds(colour: str, theme: str, harmony: str) -> None:
+    colours = palette(colour, theme, harmony)  # type: ignore[arg-type]
+    assert set(colours) == {*ROLES, "background", "tint"}
+    for value in colours.values():
+        assert parse_hex(value)
+    assert contrast(colours["deep"], colours["light"]) >= (7 if theme == "contrast" else 4.5)
+    assert contrast(colours["ink"], colours["background"]) >= 7
+    assert contrast(colours["main"], colours["background"]) >= 1.8
+    assert contrast(colours["deep"], colours["pale"]) >= 4.5
+    assert contrast(colours["line"], colours["background"]) >= (4.5 if theme == "contrast" else 2.2)
+
+
+@given(HEX)
+def test_oklch_round_trip(colour: str) -> None:
+    assert oklch_hex(*rgb_to_oklch(parse_hex(colour))) == colour
+
+
+def test_chroma_is_lowered_until_in_gamut_and_hue_is_kept() -> None:
+    lightness, chroma, hue = rgb_to_oklch(parse_hex(oklch_hex(0.8, 0.4, 264)))
+    assert abs(hue - 264) < 2 and abs(lightness - 0.8) < 0.01 and chroma < 0.2
+
+
+@pytest.mark.parametrize("bad", ["", "#12", "red", "#12345g", "#1234567"])
+def test_bad_hex_is_refused(bad: str) -> None:
+    with pytest.raises(ValueError, match="not a hex colour"):
+        palette(bad)
+
+
+def test_brands_suit_tones_and_an_error_is_not_always_red() -> None:
+    assert all(brand_for(tone) for tone in TONE_BRANDS)
+    assert brand_for("unheard of") == brand_for("neutral")
+    assert brand_for("negative")[0] != BRANDS["coral"]
