@@ -13,10 +13,9 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from imajin_cli.stages.backends.harfbuzz import HbFace, open_face
-
 from imajin_cli.contract.errors import InputError, MissingError
 from imajin_cli.contract.sidecar import Credit
+from imajin_cli.stages.backends.harfbuzz import HbFace, open_face
 
 NOTO = "The Noto Project Authors"
 
@@ -113,7 +112,6 @@ SCRIPT_SOURCES: dict[str, tuple[Source, ...]] = {
     "Bopo": _cjk("TC", 3),
 }
 _HAN = {"ja": _cjk("JP", 0), "ko": _cjk("KR", 1), "zh-hant": _cjk("TC", 3), "zh": _cjk("SC", 2)}
-# Scripts whose letters must never come from a general font, even where it happens to have some of them.
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -161,7 +159,9 @@ def _from_metadata(folder: Path, slug: str) -> FontFile:
         credit = Credit(name=data["family"], licence=data["license"], source=f"pypi:fontpkg-{slug}", by=None)
         return FontFile(folder / best["path"], credit)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MissingError(f"the package fontpkg-{slug} is damaged", hint=f"pip install --force-reinstall fontpkg-{slug}") from error
+        raise MissingError(
+            f"the package fontpkg-{slug} is damaged", hint=f"pip install --force-reinstall fontpkg-{slug}"
+        ) from error
 
 
 class Library:
@@ -206,7 +206,7 @@ class Library:
 
 
 def ignorable(char: str) -> bool:
-    """Whether a character needs no glyph of its own: joiners, variation selectors, direction marks, soft hyphens, spaces."""
+    """Whether a character needs no glyph of its own: joiners, selectors, direction marks, soft hyphens, spaces."""
     code = ord(char)
     if 0xFE00 <= code <= 0xFE0F or 0xE0020 <= code <= 0xE007F or 0xE0100 <= code <= 0xE01EF:
         return True
@@ -219,7 +219,9 @@ def missing(cluster: str, script: str, sources: tuple[Source, ...]) -> MissingEr
     what = _name(script, cluster)
     absent = next((source for source in sources if source.find() is None), None)
     if absent is None or any(source.find() for source in sources if script not in ("Latn", "Zyyy")):
-        return MissingError(f"no font is known that sets {what} ({code}); name a font file that does", hint="--font FILE.ttf")
+        return MissingError(
+            f"no font is known that sets {what} ({code}); name a font file that does", hint="--font FILE.ttf"
+        )
     return MissingError(f"no installed font sets {what} ({code})", hint=f"pip install {absent.package}")
 
 

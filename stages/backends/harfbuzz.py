@@ -1,6 +1,6 @@
 """HarfBuzz: text to positioned glyphs, and glyphs to outlines.
 
-Everything is in units of 1/2048 em, y upwards, whatever the font's own grid is: outlines of several fonts can share a path.
+Everything is in units of 1/2048 em, y upwards, whatever the font's own grid: outlines of several fonts share a path.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class HbFace:
         return box.x_bearing, y0, x1, box.y_bearing
 
     def outline(self, gid: int) -> str:
-        """SVG path data of a glyph, all of it relative to the point before it: it starts with "m" from the glyph's origin.
+        """SVG path data of a glyph, every point relative to the one before; the first to the glyph's origin.
 
         It ends at the origin of its last contour; put an absolute "M" before each glyph.
         """

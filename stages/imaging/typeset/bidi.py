@@ -14,7 +14,7 @@ _ISOLATES = frozenset({"RLI", "LRI", "FSI"})
 
 
 def base_level(text: str, default: int = 0) -> int:
-    """Level of a paragraph by its first strong character outside isolates (P2, P3): 0 left to right, 1 right to left."""
+    """Level of a paragraph by its first strong character outside isolates (P2, P3): 0 is left to right."""
     depth = 0
     for char in text:
         kind = type_of(char)

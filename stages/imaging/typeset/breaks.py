@@ -102,7 +102,12 @@ def _letter(char: str) -> bool:
 def _ideographic(cluster: str) -> bool:
     """Whether a cluster is set on its own body, as ideographs, kana and pictures are."""
     char = cluster[0]
-    return script_of(char) in CJK or script_of(char) == "Zsye" or "\u3000" <= char <= "\u303f" or "\uff01" <= char <= "\uff60"
+    return (
+        script_of(char) in CJK
+        or script_of(char) == "Zsye"
+        or "\u3000" <= char <= "\u303f"
+        or "\uff01" <= char <= "\uff60"
+    )
 
 
 def _cjk_cost(first: str, after: str) -> int:

@@ -131,7 +131,9 @@ def _settle(block: Block, size: float, width: float) -> Fitted:
 def truncate(blocks: Sequence[Block], box: tuple[float, float], gap: float) -> list[Fitted] | None:
     """The smallest sizes, with what does not fit left out behind an ellipsis; None where not one line each fits."""
     sizes = [block.limits.smallest for block in blocks]
-    left = box[1] - gap * sizes[-1] * (len(blocks) - 1) - sum(b.height(1, s) for b, s in zip(blocks, sizes, strict=True))
+    left = (
+        box[1] - gap * sizes[-1] * (len(blocks) - 1) - sum(b.height(1, s) for b, s in zip(blocks, sizes, strict=True))
+    )
     if left < 0:
         return None
     out = []

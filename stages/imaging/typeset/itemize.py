@@ -26,7 +26,7 @@ def embedding_levels(text: str, base: int) -> list[int]:
 
 
 def runs(text: str, levels: list[int], fonts: Fonts) -> list[Run]:
-    """Split ``text`` into runs in logical order. Newlines are in none. Raises MissingError where no font covers a cluster."""
+    """``text`` as runs in logical order, newlines left out. Raises MissingError where no font covers a cluster."""
     starts = clusters(text)
     spans = list(zip(starts, starts[1:], strict=False))
     scripts = resolve([cluster_script(text[a:b]) for a, b in spans])

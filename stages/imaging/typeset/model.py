@@ -86,7 +86,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Line:
-    """One set line. ``ink`` is (x0, y0, x1, y1) of what is drawn, y upwards from the baseline; ``text`` what it says."""
+    """One set line: what it says, its glyphs, and the box (x0, y0, x1, y1) of its ink from the baseline's start."""
 
     text: str
     glyphs: Sequence[Placed]

@@ -30,7 +30,7 @@ _RANGES: tuple[tuple[int, int, str], ...] = (
     (0xFB00, 0xFB06, "Latn"), (0xFB13, 0xFB17, "Armn"), (0xFB1D, 0xFB4F, "Hebr"), (0xFB50, 0xFDFF, "Arab"),
     (0xFE70, 0xFEFC, "Arab"), (0xFF21, 0xFF3A, "Latn"), (0xFF41, 0xFF5A, "Latn"), (0xFF66, 0xFF9D, "Kana"),
     (0xFFA0, 0xFFDC, "Hang"), (0x1B000, 0x1B16F, "Kana"), (0x20000, 0x323AF, "Hani"),
-)  # fmt: skip
+)  # fmt: skip  # noqa: E501
 _STARTS = [first for first, _, _ in _RANGES]
 # Characters outside the emoji planes that are pictures unless a text selector (U+FE0E) follows.
 _PICTURES = frozenset(

@@ -29,9 +29,7 @@ class SetLine:
     def path(self, fill: str) -> str:
         """The line as one SVG path element."""
         scale = self.size / UNITS
-        data = "".join(
-            f"M{g.x} {g.y}{outline}" for g in self.line.glyphs if (outline := g.face.outline(g.gid))
-        )
+        data = "".join(f"M{g.x} {g.y}{outline}" for g in self.line.glyphs if (outline := g.face.outline(g.gid)))
         return (
             f'<path fill="{fill}" transform="translate({self.x:.2f} {self.y:.2f}) scale({scale:.6f} {-scale:.6f})" '
             f'd="{data}"/>'
@@ -74,7 +72,11 @@ def place(
         baseline = top + max(lines[0].ink[3], one.paragraph.cap_height) * k
         placed = []
         for n, line in enumerate(lines):
-            placed.append(SetLine(line, x + _shift(line, w / k, align, one.paragraph.rtl) * k, baseline + n * block.advance * k, size))
+            placed.append(
+                SetLine(
+                    line, x + _shift(line, w / k, align, one.paragraph.rtl) * k, baseline + n * block.advance * k, size
+                )
+            )
         out.append(SetBlock(placed, size, " ".join(line.text for line in lines)))
         top = max(placed[-1].ink[3], placed[-1].y) + gap * fitted[-1].size
     height = max(out[-1].ink[3], out[-1].lines[-1].y)

@@ -23,7 +23,7 @@ def widths(pieces: Sequence[Piece], first: int, last: int, hyphen: int) -> int:
 
 
 def greedy(pieces: Sequence[Piece], width: float, hyphen: int = 0, limit: int = 10_000) -> list[Span] | None:
-    """Lines (first and last piece of each) filled in turn; None where one piece alone is too wide, or past ``limit`` lines."""
+    """Lines (first and last piece of each) filled in turn; None where a piece is too wide, or past ``limit`` lines."""
     lines: list[Span] = []
     start = 0
     while start < len(pieces):
