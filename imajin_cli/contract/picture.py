@@ -29,13 +29,22 @@ class Picture:
     """One picture of ``size`` (width, height) in pixels.
 
     ``pixels`` is called at most once, when ``image`` is first asked for, and gives a Pillow image in mode L, LA, RGB or
-    RGBA, 8 bits a channel, sRGB, alpha straight (not premultiplied). A picture is never changed in place.
+    RGBA, 8 bits a channel, sRGB, alpha straight (not premultiplied). ``sha256`` is the pixels' digest where it is known
+    already. A picture is never changed in place.
     """
 
-    def __init__(self, size: tuple[int, int], pixels: Callable[[], Image], *, vector: Vector | None = None) -> None:
+    def __init__(
+        self,
+        size: tuple[int, int],
+        pixels: Callable[[], Image],
+        *,
+        vector: Vector | None = None,
+        sha256: str | None = None,
+    ) -> None:
         self.size = size
         self.vector = vector
         self._pixels = pixels
+        self._sha256 = sha256
 
     @classmethod
     def of(cls, image: Image, *, vector: Vector | None = None) -> Picture:
@@ -57,8 +66,10 @@ class Picture:
         """The pixels as a Pillow image. Do not change it: copy first."""
         return self._pixels()
 
-    @cached_property
+    @property
     def sha256(self) -> str:
         """Digest of the decoded pixels, the identity that verdicts are bound to."""
-        image = self.image
-        return pixel_digest(image.mode, image.size, image.tobytes())
+        if self._sha256 is None:
+            image = self.image
+            self._sha256 = pixel_digest(image.mode, image.size, image.tobytes())
+        return self._sha256

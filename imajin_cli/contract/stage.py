@@ -116,11 +116,17 @@ class Stage(Generic[P]):
     takes_request: ClassVar[bool] = False
     # The stage's ``rank`` orders the candidates of a group, so its command has --best.
     ranks: ClassVar[bool] = False
+    # Params that say where a result goes, not what it is: left out of records and keys.
+    unrecorded: ClassVar[frozenset[str]] = frozenset()
     # The exit code that a rejection by this stage stands for.
     rejects_with: ClassVar[Exit] = Exit.USAGE
 
     def __init__(self, params: P) -> None:
         self.params = params
+
+    def revision(self) -> str:
+        """What, beside version and params, the result depends on (a pack's, font's or model's digest); part of the key."""
+        return ""
 
     def apply(self, asset: Asset) -> Outcome:
         """Judge, annotate or transform one asset (gates, annotators, transforms, ``load``)."""

@@ -1,0 +1,91 @@
+"""The command line: names and summaries only. A command's module is imported when the command runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from imajin_cli import __version__
+from imajin_cli.contract.exits import MEANING, Exit
+from imajin_cli.registry import COMMANDS, load, stages
+
+
+class LazyGroup(TyperGroup):
+    """A group that lists commands from the literal table and builds one only when it is called, or completed."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._stages = stages()
+        for name, entry in (COMMANDS | self._stages).items():
+            self.add_command(TyperCommand(name=name, help=entry.summary, rich_markup_mode=None))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The real command for ``args``, imported now."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in self._stages:
+            from imajin_cli.stagecommand import command_for
+
+            command = command_for(name, self._stages[name].summary)
+        elif name in COMMANDS:
+            command = load(COMMANDS[name].target)
+            command = typer.main.get_command(command) if isinstance(command, typer.Typer) else command
+        return name, command, rest
+
+
+def _exit_table() -> str:
+    rows = "\n".join(f"{int(code):>4}  {meaning}" for code, meaning in MEANING.items())
+    return f"\b\nExit status:\n{rows}"
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    name="imajin",
+    help="Make UI asset pictures, and prove that each is fit to publish.",
+    epilog=_exit_table(),
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"imajin {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    ctx: typer.Context,
+    _version_wanted: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+def main() -> None:
+    """The console script: run the command line under the error boundary, and exit with its code."""
+    from imajin_cli.run.boundary import guarded
+
+    sys.exit(guarded(_run))
+
+
+def _run() -> int:
+    try:
+        code = typer.main.get_command(app)(prog_name="imajin", standalone_mode=False)
+    except typer.TyperException as error:
+        show = getattr(error, "show", None)
+        if show is None:
+            raise
+        show()
+        return int(getattr(error, "exit_code", Exit.USAGE))
+    return int(code) if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    main()

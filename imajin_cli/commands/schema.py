@@ -1,0 +1,73 @@
+"""`imajin schema`: the published shapes, as JSON Schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from imajin_cli.contract.errors import UsageError
+from imajin_cli.contract.exits import MEANING
+from imajin_cli.contract.sidecar import Record, Request, Sidecar
+from imajin_cli.registry import stages
+from imajin_cli.run.report import show_json
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def schemas() -> dict[str, Callable[[], dict[str, Any]]]:
+    """Name → the schema, made when asked for: sidecar, record, request, config, and each stage's params."""
+    from imajin_cli.config.layers import section_models
+
+    table: dict[str, Callable[[], dict[str, Any]]] = {
+        "sidecar": Sidecar.model_json_schema,
+        "record": Record.model_json_schema,
+        "request": Request.model_json_schema,
+        "config": config_schema,
+    }
+    return table | {name: section_models()[name].model_json_schema for name in stages()}
+
+
+def config_schema() -> dict[str, Any]:
+    """The schema of a whole config file: one section a stage, for editors that complete and check YAML."""
+    from imajin_cli.config.layers import section_models
+
+    sections = {name: model.model_json_schema() for name, model in section_models().items()}
+    properties = {"preset": {"type": "string", "description": "The preset to start from."}, **sections}
+    return {"title": "imajin config", "type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _complete(incomplete: str) -> list[str]:
+    return [name for name in ("sidecar", "record", "request", "config", *stages()) if name.startswith(incomplete)]
+
+
+def _body(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="sidecar (default), record, request, config, or a stage.", autocompletion=_complete
+        ),
+    ] = None,
+    exit_codes: Annotated[
+        bool, typer.Option("--exit-codes", help="Print the exit-code table.", show_default=False)
+    ] = False,
+    every: Annotated[bool, typer.Option("--all", help="Print all schemas, by name.", show_default=False)] = False,
+) -> None:
+    """Print a JSON Schema of what imajin reads and writes, or the exit-code table."""
+    if exit_codes:
+        show_json({str(int(code)): {"name": code.name, "meaning": meaning} for code, meaning in MEANING.items()})
+        return
+    table = schemas()
+    if every:
+        show_json({key: {"$schema": DIALECT, **make()} for key, make in table.items()})
+        return
+    wanted = name or "sidecar"
+    if wanted not in table:
+        raise UsageError(f"there is no schema {wanted!r}", hint=f"there are: {', '.join(table)}")
+    show_json({"$schema": DIALECT, **table[wanted]()})
+
+
+_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+_app.command("schema")(_body)
+schema = typer.main.get_command(_app)

@@ -1,0 +1,115 @@
+"""`imajin show`: an asset's history for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from imajin_cli.contract.errors import ImajinError, InputError
+from imajin_cli.contract.sidecar import Record, Score, Sidecar
+from imajin_cli.run.naming import printable
+from imajin_cli.run.png import SIDECAR_KEY, read_texts
+from imajin_cli.run.report import Report, show_json, write_out
+from imajin_cli.run.store import parse_sidecar, read_bytes, read_sidecar, sidecar_path
+
+
+def _body(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Pictures, sidecars or requests.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the sidecars as a JSON list.", show_default=False)
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also defaults, keys and licences.", show_default=False)
+    ] = False,
+) -> None:
+    """Print an asset's history: what was asked for, what each stage did and measured, and the verdict."""
+    report = Report("show")
+    documents: list[Any] = []
+    for name in files:
+        try:
+            sidecar = find_sidecar(Path(name))
+        except ImajinError as error:
+            report.error(error)
+            continue
+        if as_json:
+            documents.append(sidecar.model_dump(mode="json", exclude_none=True))
+        else:
+            write_out(
+                ("\n".join(describe(name, sidecar, verbose=verbose)) + "\n\n").encode("utf-8", "backslashreplace")
+            )
+    if as_json:
+        show_json(documents)
+    raise typer.Exit(report.finish())
+
+
+def find_sidecar(path: Path) -> Sidecar:
+    """The sidecar of ``path``: the file itself, the one beside it, or the one inside its PNG. Raises InputError."""
+    if path.suffix == ".json":
+        found = read_sidecar(path)
+        if found is None:
+            raise InputError(f"{path}: no such file")
+        return found
+    data = read_bytes(path)
+    beside = read_sidecar(sidecar_path(path))
+    if beside is not None:
+        return beside
+    texts = read_texts(data)
+    if SIDECAR_KEY not in texts:
+        raise InputError(f"{path}: has no sidecar", hint="a stage writes one: imajin quality FILE")
+    return parse_sidecar(texts[SIDECAR_KEY], str(path))
+
+
+def describe(name: str, sidecar: Sidecar, *, verbose: bool) -> Iterator[str]:
+    """An asset's history, line by line."""
+    image = sidecar.image
+    size = (
+        f"  {image.width}×{image.height} {image.mode}{', vector' if image.vector else ''}" if image is not None else ""
+    )
+    yield f"{printable(name)}{size}"
+    if sidecar.request is not None:
+        yield f"  prompt   {sidecar.request.prompt!r}"
+        for label in ("headline", "caption", "preset"):
+            if value := getattr(sidecar.request, label):
+                yield f"  {label:<8} {value!r}"
+    if sidecar.group is not None and sidecar.group.size > 1:
+        yield f"  candidate {sidecar.group.index + 1} of {sidecar.group.size}, ratio {sidecar.group.ratio}"
+    if sidecar.seed is not None:
+        yield f"  seed     {sidecar.seed}"
+    verdict = sidecar.verdict
+    yield f"  verdict  {verdict.status}" + (
+        f" by {verdict.by}: {verdict.reason} (exit {verdict.code})" if verdict.by else ""
+    )
+    for record in sidecar.stages:
+        yield from _record(record, verbose=verbose)
+
+
+def _record(record: Record, *, verbose: bool) -> Iterator[str]:
+    seconds = f"  {record.seconds * 1000:.0f} ms" if record.seconds is not None else ""
+    backend = f" ({record.backend})" if record.backend else ""
+    yield f"  {record.stage}{backend}: {record.status}{seconds}"
+    if record.reason:
+        yield f"      {record.reason}"
+    shown = {k: p for k, p in record.params.items() if verbose or p.origin != "default"}
+    if shown:
+        yield "      " + ", ".join(f"{k}={p.value!r} [{p.origin}]" for k, p in shown.items())
+    for score in record.scores:
+        yield f"      {_score(score)}"
+    if verbose:
+        for credit in record.credits:
+            yield f"      {credit.name}: {credit.licence}" + (f", {credit.by}" if credit.by else "")
+        yield f"      key {record.key[:12]}, version {record.version}"
+
+
+def _score(score: Score) -> str:
+    mark = {True: "✓", False: "✗", None: " "}[score.passed]
+    value = "no value" if score.value is None else f"{score.value:g}"
+    limit = f" {score.op} {score.threshold:g}" if score.threshold is not None and score.op != "info" else ""
+    return f"{mark} {score.name} {value}{' ' + score.unit if score.unit else ''}{limit}"
+
+
+_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+_app.command("show")(_body)
+show = typer.main.get_command(_app)

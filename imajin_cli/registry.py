@@ -1,0 +1,85 @@
+"""The literal table of stages and commands: name → target and summary. Nothing is imported until it is used."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+
+class Entry(NamedTuple):
+    """Where something lives ("module:attribute") and what it does, in one line."""
+
+    target: str
+    summary: str
+
+
+# In pipeline order.
+STAGES: dict[str, Entry] = {
+    "validate": Entry("imajin_cli.stages.validate:Validate", "Check a request before anything is drawn."),
+    "load": Entry("imajin_cli.stages.load:Load", "Read pictures safely: decode, turn, convert to sRGB, bound."),
+    "generate": Entry("imajin_cli.stages.generate:Generate", "Make pictures from a prompt."),
+    "text": Entry("imajin_cli.stages.text:Text", "Set a headline and a caption with real typography."),
+    "quality": Entry("imajin_cli.stages.quality:Quality", "Measure sharpness, edges, padding, legibility, contrast."),
+    "output": Entry("imajin_cli.stages.output:Output", "Publish a size set, its formats and a manifest."),
+}
+
+COMMANDS: dict[str, Entry] = {
+    "run": Entry("imajin_cli.commands.run:run", "Run all stages: from a prompt to published files."),
+    "show": Entry("imajin_cli.commands.show:show", "Print an asset's history for a person."),
+    "schema": Entry("imajin_cli.commands.schema:schema", "Print JSON Schemas and the exit-code table."),
+    "config": Entry("imajin_cli.commands.config:app", "Show, locate and check the configuration."),
+    "presets": Entry("imajin_cli.commands.presets:presets", "List presets, or print one."),
+    "clean": Entry("imajin_cli.commands.clean:clean", "Remove intermediate pictures from .imajin/work."),
+}
+
+ENTRY_POINT_GROUP = "imajin.stages"
+
+
+def load(target: str) -> Any:
+    """Import what ``target`` ("module:attribute") names."""
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def stages() -> dict[str, Entry]:
+    """Every stage's entry: the built-in ones, then third-party ones by name. A name that is taken stays as it is."""
+    table = dict(STAGES)
+    for name, target, package in sorted(_entry_points()):
+        if name not in table and name not in COMMANDS:
+            table[name] = Entry(target, f"Third-party stage of {package}.")
+    return table
+
+
+def _entry_points() -> Iterator[tuple[str, str, str]]:
+    """(name, target, package) of each installed entry point of our group.
+
+    importlib.metadata would cost more than the rest of ``imajin --help`` together, so the text files are read directly.
+    """
+    wanted = f"[{ENTRY_POINT_GROUP}]".encode()
+    for folder in dict.fromkeys(sys.path):
+        try:
+            found = [e.path for e in os.scandir(folder or ".") if e.name.endswith((".dist-info", ".egg-info"))]
+        except OSError:
+            continue
+        for path in found:
+            try:
+                with open(os.path.join(path, "entry_points.txt"), "rb") as file:
+                    text = file.read(1 << 20)
+            except OSError:
+                continue
+            if wanted in text:
+                yield from _parse(text.decode("utf-8", "replace"), os.path.basename(path).partition("-")[0])
+
+
+def _parse(text: str, package: str) -> Iterator[tuple[str, str, str]]:
+    inside = False
+    for line in text.splitlines():
+        line = line.strip()
+        if line.startswith("["):
+            inside = line == f"[{ENTRY_POINT_GROUP}]"
+        elif inside and "=" in line and not line.startswith(("#", ";")):
+            name, _, target = line.partition("=")
+            yield name.strip(), target.partition("[")[0].strip(), package

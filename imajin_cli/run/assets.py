@@ -1,0 +1,87 @@
+"""An asset on its way through stages, and the identities that are given to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from imajin_cli.contract.digest import json_digest, sha256
+from imajin_cli.contract.picture import Picture
+from imajin_cli.contract.request import request_digest
+from imajin_cli.contract.sidecar import FileRef, Group, ImageInfo, Record, Request, Sidecar
+from imajin_cli.contract.stage import Asset, Job
+from imajin_cli.run.naming import slug
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An asset and the file that it is kept in (its picture, or its request), None while it lives in memory alone."""
+
+    asset: Asset
+    path: Path | None = None
+
+    @property
+    def sidecar(self) -> Sidecar:
+        """What is known of the asset."""
+        return self.asset.sidecar
+
+    def with_sidecar(self, sidecar: Sidecar) -> Entry:
+        """The same entry with other knowledge."""
+        return replace(self, asset=replace(self.asset, sidecar=sidecar))
+
+    @property
+    def label(self) -> str:
+        """How messages call it."""
+        return str(self.path) if self.path is not None else self.asset.name
+
+
+def request_entry(request: Request) -> Entry:
+    """An asset that is only asked for as yet."""
+    sidecar = Sidecar(id=request_digest(request)[:16], request=request, seed=request.seed)
+    return Entry(Asset(sidecar, name=slug(request.preset or request.prompt, "request")))
+
+
+def candidate(entry: Entry, job: Job) -> Asset:
+    """The asset that ``job`` is to become, with what its request has gone through, and no picture yet."""
+    whole = request_digest(job.request)
+    # Neither the number of candidates nor the first seed makes a candidate another one.
+    own = request_digest(job.request.model_copy(update={"count": 1, "seed": 0, "size": []}))
+    identity = json_digest([own, job.seed, job.ratio, [job.width, job.height]])
+    sidecar = entry.sidecar.model_copy(
+        update={
+            "id": identity[:16],
+            "group": Group(id=whole[:16], index=job.index, size=job.request.count, ratio=job.ratio, ratios=job.ratios),
+            "request": job.request,
+            "seed": job.seed,
+        }
+    )
+    return Asset(sidecar, name=entry.asset.name)
+
+
+def foreign_sidecar(picture: Picture) -> Sidecar:
+    """The sidecar of a picture that imajin never saw."""
+    return Sidecar(id=picture.sha256[:16], image=image_info(picture))
+
+
+def image_info(picture: Picture) -> ImageInfo:
+    """What a sidecar says of ``picture``, before it has a file."""
+    return ImageInfo(sha256=picture.sha256, width=picture.width, height=picture.height, mode=picture.image.mode)
+
+
+def vector_digest(picture: Picture | None) -> str | None:
+    """Digest of the SVG that a picture was drawn from, None where there is none."""
+    return None if picture is None or picture.vector is None else sha256(picture.vector.svg.encode())
+
+
+def has_record(sidecar: Sidecar, stage: str, key: str) -> Record | None:
+    """The latest record of ``stage`` if it is of exactly this work."""
+    for record in reversed(sidecar.stages):
+        if record.stage == stage:
+            return record if record.key == key else None
+    return None
+
+
+def file_refs(name_of: dict[str, tuple[str, bytes]]) -> dict[str, Any]:
+    """``ImageInfo`` fields for companion files: field → (file name, bytes)."""
+    return {field: FileRef(file=name, sha256=sha256(data)) for field, (name, data) in name_of.items()}

@@ -1,0 +1,48 @@
+"""What a stage is given: arguments, or names on standard input, one a line or NUL-separated, as they arrive."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import IO
+
+from imajin_cli.contract.errors import InputError, UsageError
+
+MAX_NAME = 1 << 16
+
+
+def names(arguments: Sequence[str], *, null: bool) -> Iterator[str]:
+    """The given names: the arguments, or, with none, what standard input holds.
+
+    Names are decoded as the file system does, so that bytes that are no UTF-8 survive. Raises UsageError where neither
+    arguments nor a pipe is there.
+    """
+    if arguments:
+        yield from arguments
+        return
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("nothing to work on", hint="name files, or pipe their names in")
+    yield from split_names(sys.stdin.buffer, b"\0" if null else b"\n")
+
+
+def split_names(stream: IO[bytes], separator: bytes) -> Iterator[str]:
+    """Names from ``stream``, each as soon as its separator has arrived. Raises InputError for one of over 64 KiB."""
+    if separator == b"\n":
+        while line := stream.readline(MAX_NAME):
+            if len(line) >= MAX_NAME:
+                raise InputError("standard input holds a line of over 64 KiB: expected a file name")
+            name = line.rstrip(b"\r\n")
+            if name:
+                yield os.fsdecode(name)
+        return
+    rest = b""
+    while chunk := os.read(stream.fileno(), MAX_NAME):
+        *whole, rest = (rest + chunk).split(separator)
+        for name in whole:
+            if name:
+                yield os.fsdecode(name)
+        if len(rest) >= MAX_NAME:
+            raise InputError("standard input holds a name of over 64 KiB")
+    if rest:
+        yield os.fsdecode(rest)
