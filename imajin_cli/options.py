@@ -36,6 +36,7 @@ def _option(name: str, key: str, field: FieldInfo) -> inspect.Parameter:
     if "short" in extra:
         declarations.append(f"-{extra['short']}")
     settings: dict[str, Any] = {"help": _help(field, kind), "show_default": False}
+    settings["metavar"] = _METAVARS[kind.base]
     if kind.choices:
         settings["metavar"] = "|".join(kind.choices) if len(kind.choices) <= 4 else "NAME"
         settings["autocompletion"] = _completer(kind.choices)
@@ -47,6 +48,9 @@ def _option(name: str, key: str, field: FieldInfo) -> inspect.Parameter:
         default=None,
         annotation=Annotated[annotation, typer.Option(*declarations, **settings)],
     )
+
+
+_METAVARS: dict[type, str | None] = {str: "TEXT", int: "N", float: "X", bool: None}
 
 
 class Scalar:

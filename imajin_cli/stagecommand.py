@@ -104,10 +104,10 @@ def _dashed(sections: dict[str, dict[str, Any]], name: str) -> dict[str, dict[st
 
 
 def _arguments(cls: type[Stage[Any]]) -> inspect.Parameter:
-    metavar, text = "[FILE]...", "Pictures; none: their names on standard input; -: one picture's bytes there."
+    metavar, text = "FILE", "Pictures; none: their names on standard input; -: one picture's bytes there."
     if cls.takes_request:
         metavar, text = (
-            "[PROMPT | FILE...]",
+            "PROMPT|FILE",
             "What to see, in quotes, or *.request.json files; none: names on standard input.",
         )
     annotation = Annotated[list[str] | None, typer.Argument(metavar=metavar, help=text, show_default=False)]

@@ -12,7 +12,8 @@ import typer
 
 from imajin_cli.contract.errors import OutputError, UsageError
 from imajin_cli.run.atomic import TEMP_PREFIX, folder_lock
-from imajin_cli.run.report import say, write_out
+from imajin_cli.run.pipe import write_out
+from imajin_cli.run.report import say
 from imajin_cli.run.store import WORK
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

@@ -12,7 +12,8 @@ from imajin_cli.config.presets import preset_chain, preset_names
 from imajin_cli.config.resolve import resolve
 from imajin_cli.contract.errors import ImajinError, UsageError
 from imajin_cli.contract.exits import Exit
-from imajin_cli.run.report import Report, show_json, write_out
+from imajin_cli.run.pipe import write_out
+from imajin_cli.run.report import Report, show_json
 from imajin_cli.stagecommand import Preset
 
 app = typer.Typer(

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from imajin_cli.config.presets import find_preset, preset_names, preset_summary
-from imajin_cli.run.report import show_json, write_out
+from imajin_cli.run.pipe import write_out
+from imajin_cli.run.report import show_json
 from imajin_cli.stagecommand import complete_preset
 
 

@@ -11,8 +11,9 @@ import typer
 from imajin_cli.contract.errors import ImajinError, InputError
 from imajin_cli.contract.sidecar import Record, Score, Sidecar
 from imajin_cli.run.naming import printable
+from imajin_cli.run.pipe import write_out
 from imajin_cli.run.png import SIDECAR_KEY, read_texts
-from imajin_cli.run.report import Report, show_json, write_out
+from imajin_cli.run.report import Report, show_json
 from imajin_cli.run.store import parse_sidecar, read_bytes, read_sidecar, sidecar_path
 
 

@@ -15,6 +15,7 @@ from types import FrameType
 from imajin_cli import __version__
 from imajin_cli.contract.errors import ImajinError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.run.pipe import PipeClosed
 
 
 class Terminated(BaseException):
@@ -34,7 +35,7 @@ def guarded(work: Callable[[], int]) -> int:
     except Terminated:
         _line("terminated")
         return Exit.TERMINATED
-    except BrokenPipeError:
+    except (PipeClosed, BrokenPipeError):
         _forget_stdout()
         return Exit.PIPE_CLOSED
     except ImajinError as error:

@@ -67,6 +67,8 @@ class Bound:
     def record(self, outcome: Outcome, key: str, before: str | None, seconds: float) -> Record:
         """The record of ``outcome``. ``before`` is the digest of what went in."""
         after = outcome.picture.sha256 if outcome.picture is not None else before
+        if self.stage.kind is Kind.GATE:
+            outcome = _judged(outcome, self.name)
         code = Exit.OK
         if outcome.status in ("rejected", "error"):
             code = outcome.code or self.stage.rejects_with
@@ -88,6 +90,15 @@ class Bound:
             device="cpu",
             seconds=round(seconds, 4),
         )
+
+
+def _judged(outcome: Outcome, name: str) -> Outcome:
+    """A gate's outcome that can be believed: where a score is not a number there is no verdict, whatever the gate says."""
+    lost = [score.name for score in outcome.scores if score.value is not None and not math.isfinite(score.value)]
+    if not lost:
+        return outcome
+    reason = f"no verdict: {name} measured no number for {', '.join(lost)}"
+    return replace(outcome, status="error", reason=reason, code=Exit.NO_VERDICT, rank=None)
 
 
 def _finite(score: Score) -> Score:

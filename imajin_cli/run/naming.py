@@ -23,6 +23,23 @@ def slug(text: str, fallback: str = "asset") -> str:
     return stem or fallback
 
 
+def file_label(name: str) -> str:
+    """``name`` as a sidecar holds it: what JSON or a bare file name cannot carry (undecodable bytes, control characters,
+    backslashes) is percent-encoded. It names the file for people; the file itself is found beside its sidecar.
+    """
+    parts = []
+    for char in os.fsencode(name).decode("utf-8", "surrogateescape"):
+        hostile = char == "\\" or not char.isprintable()
+        parts.append("".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogateescape")) if hostile else char)
+    return "".join(parts)
+
+
+def safe_stem(name: str) -> str:
+    """``name`` as the stem of files that we make: without what shells, JSON or other systems stumble over."""
+    kept = "".join(c if c.isprintable() and c not in '\\/:*?"<>|%' else "_" for c in name)
+    return kept.encode("utf-8", "ignore")[:MAX_STEM_BYTES].decode("utf-8", "ignore").lstrip("-") or "asset"
+
+
 def printable(name: str) -> str:
     """``name`` as JSON and terminals can hold it: undecodable bytes and control characters as escapes."""
     text = os.fsencode(name).decode("utf-8", "backslashreplace")

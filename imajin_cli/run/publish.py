@@ -19,7 +19,7 @@ from imajin_cli.contract.stage import Publication
 from imajin_cli.run.assets import Entry, vector_digest
 from imajin_cli.run.atomic import folder_lock, make_folder, sync_folder, write_atomic
 from imajin_cli.run.execute import Bound, Result
-from imajin_cli.run.naming import printable
+from imajin_cli.run.naming import file_label, printable
 from imajin_cli.run.store import dump_sidecar, read_bytes
 
 MANIFEST = "manifest.json"
@@ -120,7 +120,7 @@ def _stage(staging: Path, publication: Publication, sidecar: Sidecar, key: str) 
     image = sidecar.image
     if image is not None:
         update: dict[str, Any] = {
-            "file": printable(first.name),
+            "file": file_label(first.name),
             "file_sha256": sha256(first.data),
             "vector": None,
             "scene": None,

@@ -12,6 +12,7 @@ from imajin_cli.contract.errors import ImajinError, OutputError
 from imajin_cli.contract.exits import MEANING, Exit, most_serious
 from imajin_cli.run.execute import Result
 from imajin_cli.run.naming import printable
+from imajin_cli.run.pipe import write_out
 
 EVENTS_VERSION = 1
 
@@ -61,6 +62,9 @@ class Report:
     def path(self, path: object) -> None:
         """Print one path. Raises OutputError for a name with a newline where names are separated by newlines."""
         name = os.fsencode(str(path))
+        if name.startswith(b"-"):
+            # The next command of a pipe must not take it for an option.
+            name = b"./" + name
         if not self.null and b"\n" in name:
             raise OutputError(f"{path}: the name holds a newline", hint="use -0 on every stage of the pipe")
         write_out(name + (b"\0" if self.null else b"\n"))
@@ -88,7 +92,8 @@ class Report:
         ``expect`` is how many assets had to pass: then rejections alone are no failure. ``empty`` says that there was no input.
         """
         codes = list(self.codes)
-        if empty:
+        if empty and not codes:
+            say(f"imajin {self.stage}: nothing came in (--allow-empty makes that no failure)")
             codes.append(Exit.EMPTY)
         if expect is not None:
             gates = [code for code in codes if int(code) in self.rejected]
@@ -105,13 +110,6 @@ def say(text: str) -> None:
     """One line on standard error, which may be closed."""
     if sys.stderr is not None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201
-
-
-def write_out(data: bytes) -> None:
-    """Bytes on standard output, at once: the next stage of a pipe is waiting. Raises BrokenPipeError when nobody is."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
 
 
 def show_json(value: Mapping[str, Any] | list[Any]) -> None:

@@ -19,7 +19,7 @@ from imajin_cli.contract.sidecar import SIDECAR_VERSION, FileRef, ImageInfo, Rec
 from imajin_cli.contract.stage import Asset
 from imajin_cli.run.assets import Entry, foreign_sidecar, has_record, image_info, vector_digest
 from imajin_cli.run.atomic import folder_lock, make_folder, write_atomic
-from imajin_cli.run.naming import printable
+from imajin_cli.run.naming import file_label, safe_stem
 from imajin_cli.run.png import encode_png
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class Store:
         path = self._place(stem, key)
         picture = _picture_of(asset)
         data = encode_png(picture.image)
-        info = {"file": printable(path.name), "file_sha256": sha256(data), **self._write_vector(path, picture)}
+        info = {"file": file_label(path.name), "file_sha256": sha256(data), **self._write_vector(path, picture)}
         write_atomic(path, data)
         sidecar = asset.sidecar.model_copy(update={"image": image_info(picture).model_copy(update=info)})
         write_atomic(sidecar_path(path), dump_sidecar(sidecar))
@@ -215,7 +215,7 @@ class Store:
         for field, suffix, data in (("vector", ".svg", picture.vector.svg.encode()), ("scene", ".scene.json", scene)):
             target = path.with_name(path.stem + suffix)
             write_atomic(target, data)
-            written[field] = FileRef(file=printable(target.name), sha256=sha256(data))
+            written[field] = FileRef(file=file_label(target.name), sha256=sha256(data))
         return written
 
     def keep_record(self, entry: Entry, record: Record, *, force: bool = False) -> Entry:
@@ -238,7 +238,7 @@ class Store:
         image = sidecar.image
         if image is None or (image.file is not None and image.file_sha256 is not None):
             return sidecar
-        update = {"file": printable(path.name), "file_sha256": sha256(read_bytes(path))}
+        update = {"file": file_label(path.name), "file_sha256": sha256(read_bytes(path))}
         return sidecar.model_copy(update={"image": image.model_copy(update=update)})
 
     def _keep_request(self, entry: Entry, record: Record) -> Entry:
@@ -267,8 +267,8 @@ def stem_of(path: Path) -> str:
     name = path.name.removesuffix(REQUEST_SUFFIX) if path.name.endswith(REQUEST_SUFFIX) else path.stem
     head, dot, tail = name.rpartition(".")
     if dot and len(tail) == 12 and all(c in "0123456789abcdef" for c in tail):
-        return head
-    return name
+        return safe_stem(head)
+    return safe_stem(name)
 
 
 def decode_picture(path: Path, data: bytes) -> Picture:

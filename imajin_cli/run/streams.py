@@ -15,8 +15,8 @@ from imajin_cli.contract.stage import Asset
 from imajin_cli.run.assets import Entry, foreign_sidecar, image_info
 from imajin_cli.run.execute import Bound
 from imajin_cli.run.naming import slug
+from imajin_cli.run.pipe import write_out
 from imajin_cli.run.png import SCENE_KEY, SIDECAR_KEY, VECTOR_KEY, encode_png, read_texts
-from imajin_cli.run.report import write_out
 from imajin_cli.run.store import MAX_PICTURE_BYTES, decode_picture, parse_sidecar, vector_of
 
 STDIN = "standard input"
