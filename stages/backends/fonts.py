@@ -105,7 +105,7 @@ SCRIPT_SOURCES: dict[str, tuple[Source, ...]] = {
     "Telu": (_fontpkg_noto("Telugu"), _noto("Telugu")),
     "Thai": (_fontpkg_noto("Thai"), _noto("Thai")),
     "Zsye": (EMOJI,),
-    "Zsym": (_noto("Symbols"),),
+    "Zsym": (_noto("Symbols"), EMOJI),
     "Hira": _cjk("JP", 0),
     "Kana": _cjk("JP", 0),
     "Hang": _cjk("KR", 1),
@@ -226,8 +226,8 @@ def missing(cluster: str, script: str, sources: tuple[Source, ...]) -> MissingEr
 
 
 def _name(script: str, cluster: str) -> str:
-    if script == "Zsye":
-        return "emoji"
+    if script in ("Zsye", "Zsym"):
+        return "emoji" if script == "Zsye" else "this symbol"
     try:
         return unicodedata.name(cluster[0]).split()[0].replace("CJK", "Han").capitalize()
     except ValueError:

@@ -47,7 +47,7 @@ def margin(size: tuple[int, int]) -> float:
 def areas(size: tuple[int, int], scene: Mapping[str, Any], place: Place) -> list[Area]:
     """Areas to try for ``place``, the preferred first; never empty."""
     if place == "below":
-        return [_below(size)]
+        return [_below(size, read_box(scene, "subject", size))]
     subject = read_box(scene, "subject", size)
     if place != "auto":
         return [_side(size, subject, place)]
@@ -57,8 +57,8 @@ def areas(size: tuple[int, int], scene: Mapping[str, Any], place: Place) -> list
         align = scene.get("text_align")
         out.append(Area("scene", kept, align if align in ("start", "center", "end") else "center"))
     if subject is not None:
-        return [*out, *_beside(size, subject), _below(size)]
-    return out or [_side(size, None, "bottom"), _below(size)]
+        return [*out, *_beside(size, subject), _below(size, subject)]
+    return out or [_side(size, None, "bottom"), _below(size, None)]
 
 
 def _beside(size: tuple[int, int], subject: Box) -> list[Area]:
@@ -109,9 +109,11 @@ def _side(size: tuple[int, int], subject: Box | None, side: str) -> Area:
     return Area(side, boxes[side], _align(side))
 
 
-def _below(size: tuple[int, int]) -> Area:
+def _below(size: tuple[int, int], subject: Box | None) -> Area:
+    """Under the subject, or under the picture where it is not known; the canvas grows as far as the text needs it."""
     gap = margin(size)
-    return Area("below", (gap, size[1] + gap * 0.5, size[0] - 2 * gap, size[1] * 0.6), "center", extends=True)
+    top = subject[1] + subject[3] + gap if subject else size[1] + gap * 0.5
+    return Area("below", (gap, top, size[0] - 2 * gap, size[1] * 0.6), "center", extends=True)
 
 
 def largest_sizes(size: tuple[int, int], asked: Sequence[float | None]) -> tuple[float, float, float, float]:

@@ -22,6 +22,7 @@ _SAMPLE = 320  # longer side of the picture that contrast is measured on, in px
 _INKS = ("ink", "deep", "paper")
 _NEUTRALS = ("#14181f", "#ffffff")
 _PROBES = ("#ff0000", "#0000ff")
+_HALF = [255 if v > 127 else 0 for v in range(256)]
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,8 @@ def new_ground(canvas: Canvas, setting: Setting) -> str:
     return f'<rect {box} fill="{colour}"/>' if colour else ""
 
 
-def grounds(canvas: Canvas, setting: Setting) -> list[ink.Pixels]:
-    """The pixels behind each block's letters."""
+def grounds(canvas: Canvas, setting: Setting) -> list[ink.Ground]:
+    """What is behind each block's letters."""
     small = canvas.sample
     w = small.width
     h = max(small.height, round(setting.height * w / canvas.size[0]))
@@ -114,7 +115,7 @@ def grounds(canvas: Canvas, setting: Setting) -> list[ink.Pixels]:
     red, _, blue, alpha = letters.split()
     out = []
     for channel in (red, blue)[: len(setting.blocks)]:
-        coverage = Image.composite(alpha, Image.new("L", letters.size), channel.point(lambda v: 255 if v > 127 else 0))
+        coverage = Image.composite(alpha, Image.new("L", letters.size), channel.point(_HALF))
         out.append(ink.behind(small, coverage, ink.parse(canvas.paper)))
     return out
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from imajin_cli.stages.imaging.typeset.breaks import POOR
 from imajin_cli.stages.imaging.typeset.model import UNITS
-from imajin_cli.stages.imaging.typeset.paragraph import Paragraph
+from imajin_cli.stages.imaging.typeset.paragraph import Paragraph, Piece
 from imajin_cli.stages.imaging.typeset.scripts import clusters
-from imajin_cli.stages.imaging.typeset.wrap import Span, balanced, filled, greedy
+from imajin_cli.stages.imaging.typeset.wrap import Span, balanced, filled, greedy, merged
 
 STEP = 0.5
 ELLIPSIS = "…"
 # Ink of one line keeps this far from ink of the next, in em.
 _CLEAR = 0.08
+# A line is at least this deep below its baseline, in em, with or without descenders.
+_DESCENT = 0.22
 # Caption to headline, the preferred first: a long caption makes the step between the two larger.
 _RATIOS = (0.46, 0.4, 0.34)
+# How much smaller than the largest size text may become for better breaks.
+_FAIR = 0.8
 
 
 @dataclass(frozen=True)
@@ -58,12 +63,15 @@ class Block:
     limits: Limits
     ascent: int
     descent: int
+    pieces: Sequence[Piece]
 
     @classmethod
     def of(cls, paragraph: Paragraph, limits: Limits) -> Block:
         """Measure a paragraph's ink."""
         low, high = paragraph.ink_range
-        return cls(paragraph, limits, max(high, paragraph.cap_height), max(0, -low))
+        return cls(
+            paragraph, limits, max(high, paragraph.cap_height), max(round(_DESCENT * UNITS), -low), paragraph.pieces
+        )
 
     @property
     def advance(self) -> float:
@@ -77,14 +85,27 @@ class Block:
     def spans(self, width: float, size: float) -> list[Span] | None:
         """The lines that it takes at ``size`` in ``width`` px, or None where it takes more than it may."""
         paragraph = self.paragraph
-        return greedy(paragraph.pieces, width * UNITS / size, paragraph.hyphen_width, self.limits.lines)
+        return greedy(self.pieces, width * UNITS / size, paragraph.hyphen_width, self.limits.lines)
+
+    def unbroken(self) -> Block:
+        """The same block without the breaks that nobody likes, such as one between an ideograph and its kana ending."""
+        return replace(self, pieces=merged(self.pieces, POOR))
 
 
 def fit(blocks: Sequence[Block], box: tuple[float, float], gap: float) -> list[Fitted] | None:
     """Fit one block, or a headline and a caption ``gap`` (in em of the caption) apart, into ``box`` (w, h in px).
 
-    The first block is made as large as it can be, the caption at about half of it. None where the smallest do not fit.
+    The first block is made as large as it can be, the caption at about half of it; a little smaller where that saves it
+    from an ugly break. None where the smallest do not fit.
     """
+    best = _fit(blocks, box, gap)
+    if best is None or not any(piece.cost >= POOR for block in blocks for piece in block.pieces):
+        return best
+    fair = _fit([block.unbroken() for block in blocks], box, gap)
+    return fair if fair is not None and fair[0].size >= _FAIR * best[0].size else best
+
+
+def _fit(blocks: Sequence[Block], box: tuple[float, float], gap: float) -> list[Fitted] | None:
     for ratio in _RATIOS if len(blocks) > 1 else _RATIOS[:1]:
         size = _largest(blocks, box, gap, ratio)
         if size is not None:
@@ -122,8 +143,8 @@ def _fits(blocks: Sequence[Block], sizes: Sequence[float], box: tuple[float, flo
 
 def _settle(block: Block, size: float, width: float) -> Fitted:
     paragraph = block.paragraph
-    spans = balanced(paragraph.pieces, width * UNITS / size, paragraph.hyphen_width) or []
-    pieces = paragraph.pieces
+    pieces = block.pieces
+    spans = balanced(pieces, width * UNITS / size, paragraph.hyphen_width) or []
     cuts = [Cut(pieces[a].start, pieces[b].end, pieces[b].hyphen) for a, b in spans]
     return Fitted(paragraph, size, cuts)
 

@@ -8,18 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-Pixels = NDArray[np.float64]
 Rgb = tuple[int, int, int]
 
 NORMAL, LARGE = 4.5, 3.0
 _LARGE_PX, _LARGE_BOLD_PX, _BOLD = 24.0, 18.66, 700
-_PERCENTILE = 5
+_TOLERATED = 0.05  # the part of the pixels that may be worse
 _COVERED = 40  # of 255: pixels of which the letters cover less are fringe
 # How far a caption's ink steps back towards the ground, the furthest first, and what it must keep.
 _MUTED = (0.36, 0.28, 0.2, 0.12)
@@ -46,35 +43,72 @@ def hexed(rgb: Sequence[float]) -> str:
     return "#" + "".join(f"{min(255, max(0, round(float(v)))):02x}" for v in rgb)
 
 
-def luminance(rgb: Pixels) -> Pixels:
-    """Relative luminance, 0 to 1, of sRGB pixels (…, 3) from 0 to 255."""
-    unit = rgb / 255.0
-    linear = np.where(unit <= 0.04045, unit / 12.92, ((unit + 0.055) / 1.055) ** 2.4)
-    weighted: Pixels = linear @ np.array([0.2126, 0.7152, 0.0722])
-    return weighted
+def _linear(value: int) -> float:
+    unit = value / 255
+    return unit / 12.92 if unit <= 0.04045 else float(((unit + 0.055) / 1.055) ** 2.4)
 
 
-def behind(picture: Image.Image, coverage: Image.Image, paper: Rgb) -> Pixels:
-    """The pixels (n, 3) of ``picture`` that letters cover, laid on ``paper`` where it is transparent.
+_LINEAR = tuple(_linear(v) for v in range(256))
+
+
+def luminance(rgb: Rgb) -> float:
+    """Relative luminance, 0 to 1, of an 8-bit sRGB colour."""
+    return 0.2126 * _LINEAR[rgb[0]] + 0.7152 * _LINEAR[rgb[1]] + 0.0722 * _LINEAR[rgb[2]]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The colours behind letters, each with the number of pixels that have it."""
+
+    colours: Sequence[tuple[int, Rgb]]
+
+    @cached_property
+    def _lights(self) -> list[tuple[int, float]]:
+        return [(count, luminance(rgb)) for count, rgb in self.colours]
+
+    def ratio(self, ink: Rgb) -> float:
+        """Contrast ratio, 1 to 21, that 95 % of the pixels reach with ``ink``; 21 where there are none."""
+        own = luminance(ink)
+        ratios = sorted(((max(own, y) + 0.05) / (min(own, y) + 0.05), count) for count, y in self._lights)
+        left = sum(count for _, count in ratios) * _TOLERATED
+        for ratio, count in ratios:
+            left -= count
+            if left < 0:
+                return ratio
+        return 21.0
+
+    def veiled(self, cover: Rgb, opacity: float) -> Ground:
+        """The same pixels under a plate."""
+        return Ground([(count, mixed(rgb, cover, opacity)) for count, rgb in self.colours])
+
+    @property
+    def usual(self) -> Rgb:
+        """The commonest colour; white where there are no pixels."""
+        return max(self.colours, default=(0, (255, 255, 255)))[1]
+
+
+def mixed(one: Rgb, other: Rgb, part: float) -> Rgb:
+    """``one`` with ``part`` (0 to 1) of ``other`` in it."""
+    r, g, b = (round(x * (1 - part) + y * part) for x, y in zip(one, other, strict=True))
+    return r, g, b
+
+
+def behind(picture: Image.Image, coverage: Image.Image, paper: Rgb) -> Ground:
+    """What of ``picture`` (RGBA) letters cover, laid on ``paper`` where it is transparent.
 
     ``coverage`` is mode L and of the picture's size.
     """
-    rgba = np.asarray(picture.convert("RGBA"), dtype=np.float64)
-    mask = np.asarray(coverage)
-    chosen = mask >= min(_COVERED, max(1, int(mask.max())))
-    alpha = rgba[chosen][:, 3:] / 255.0
-    flat: Pixels = rgba[chosen][:, :3] * alpha + np.array(paper, dtype=np.float64) * (1.0 - alpha)
-    return flat
+    flat = Image.alpha_composite(Image.new("RGBA", picture.size, (*paper, 255)), picture)
+    present = [value for _, value in _counted(coverage)]
+    least = min(_COVERED, max(1, max(value[0] for value in present)))
+    flat.putalpha(coverage.point([255 if v >= least else 0 for v in range(256)]))
+    return Ground(sorted((count, (c[0], c[1], c[2])) for count, c in _counted(flat) if c[3]))
 
 
-def ratio(ink: Rgb, ground: Pixels) -> float:
-    """Contrast ratio, 1 to 21, that 95 % of the pixels (n, 3) reach with ``ink``; 21 where there are none."""
-    if not len(ground):
-        return 21.0
-    own = float(luminance(np.array([ink], dtype=np.float64))[0])
-    other = luminance(ground)
-    high, low = np.maximum(own, other), np.minimum(own, other)
-    return float(np.percentile((high + 0.05) / (low + 0.05), _PERCENTILE))
+def _counted(image: Image.Image) -> list[tuple[int, tuple[int, ...]]]:
+    """Every colour of a picture with its number of pixels."""
+    found = image.getcolors(image.width * image.height) or []
+    return [(count, value if isinstance(value, tuple) else (int(value),)) for count, value in found]
 
 
 @dataclass(frozen=True)
@@ -86,7 +120,7 @@ class Inks:
     plate: tuple[str, float] | None = None
 
 
-def choose(grounds: Sequence[Pixels], needs: Sequence[float], palette: Sequence[str]) -> Inks | None:
+def choose(grounds: Sequence[Ground], needs: Sequence[float], palette: Sequence[str]) -> Inks | None:
     """One ink for all blocks: the first of ``palette`` that has 4.5 on every ground, else the first that passes.
 
     Blocks after the first are muted as far as they can be. None where no ink passes.
@@ -95,46 +129,42 @@ def choose(grounds: Sequence[Pixels], needs: Sequence[float], palette: Sequence[
         for colour in palette:
             ink = parse(colour)
             wanted = [max(NORMAL, need) if strict else need for need in needs]
-            if all(ratio(ink, ground) >= need for ground, need in zip(grounds, wanted, strict=True)):
+            if all(ground.ratio(ink) >= need for ground, need in zip(grounds, wanted, strict=True)):
                 inks = [ink, *(_muted(ink, ground) for ground in grounds[1:])]
-                reached = [round(ratio(i, g), 2) for i, g in zip(inks, grounds, strict=True)]
+                reached = [round(g.ratio(i), 2) for i, g in zip(inks, grounds, strict=True)]
                 return Inks([hexed(i) for i in inks], reached)
     return None
 
 
 def choose_on_plate(
-    grounds: Sequence[Pixels], needs: Sequence[float], palette: Sequence[str], plate: str
+    grounds: Sequence[Ground], needs: Sequence[float], palette: Sequence[str], plate: str
 ) -> Inks | None:
-    """As ``choose``, over a plate of colour ``plate`` as transparent as it can be. None where even a solid one fails."""
-    cover = np.array(parse(plate), dtype=np.float64)
+    """As ``choose``, over a plate of colour ``plate`` as transparent as can be. None where even a solid one fails."""
     for opacity in _PLATE_OPACITY:
-        veiled = [ground * (1.0 - opacity) + cover * opacity for ground in grounds]
+        veiled = [ground.veiled(parse(plate), opacity) for ground in grounds]
         inks = choose(veiled, needs, palette)
         if inks is not None:
             return Inks(inks.colours, inks.ratios, (plate, opacity))
     return None
 
 
-def best(grounds: Sequence[Pixels], palette: Sequence[str]) -> float:
+def best(grounds: Sequence[Ground], palette: Sequence[str]) -> float:
     """The highest ratio that any ink of ``palette`` has with all grounds, for the reason of a rejection."""
-    return max(min(ratio(parse(c), ground) for ground in grounds) for c in palette)
+    return max(min(ground.ratio(parse(c)) for ground in grounds) for c in palette)
 
 
-def _muted(ink: Rgb, ground: Pixels) -> Rgb:
-    if not len(ground):
-        return ink
-    middle = np.median(ground, axis=0)
+def _muted(ink: Rgb, ground: Ground) -> Rgb:
     for part in _MUTED:
-        mixed = np.array(ink) * (1 - part) + middle * part
-        candidate = (round(float(mixed[0])), round(float(mixed[1])), round(float(mixed[2])))
-        if ratio(candidate, ground) >= _MUTED_KEEPS:
+        candidate = mixed(ink, ground.usual, part)
+        if ground.ratio(candidate) >= _MUTED_KEEPS:
             return candidate
     return ink
 
 
 def edge_colour(picture: Image.Image) -> str | None:
-    """The colour of a picture's bottom row where it is opaque all along (its median), else None."""
-    row: Any = np.asarray(picture.convert("RGBA"))[-1]
-    if row[:, 3].min() < 250:
+    """The colour of the bottom row of a picture (RGBA) where it is opaque all along: the commonest, else None."""
+    row = picture.crop((0, picture.height - 1, picture.width, picture.height))
+    colours = _counted(row)
+    if min(rgba[3] for _, rgba in colours) < 250:
         return None
-    return hexed(np.median(row[:, :3].astype(np.float64), axis=0))
+    return hexed(max(colours)[1][:3])

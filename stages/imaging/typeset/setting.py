@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import quoteattr
 
 from imajin_cli.stages.imaging.typeset.fit import Block, Fitted
 from imajin_cli.stages.imaging.typeset.model import UNITS, Align, Ink, Line
@@ -58,7 +57,7 @@ class SetBlock:
 def place(
     blocks: Sequence[Block], fitted: Sequence[Fitted], box: tuple[float, float, float, float], align: Align, gap: float
 ) -> list[SetBlock]:
-    """Set fitted blocks under one another in the middle of ``box`` (x, y, w, h in px), ``gap`` em of the last one apart.
+    """Set fitted blocks under one another in the middle of ``box`` (x, y, w, h in px), ``gap`` em of the last apart.
 
     Lines are aligned by their ink, so that a "T" and an "H" start on one edge.
     """
@@ -78,7 +77,8 @@ def place(
                 )
             )
         out.append(SetBlock(placed, size, " ".join(line.text for line in lines)))
-        top = max(placed[-1].ink[3], placed[-1].y) + gap * fitted[-1].size
+        # From a fixed depth under the baseline, so that the gap does not hang on whether the line has a descender.
+        top = placed[-1].y + block.descent * k + gap * fitted[-1].size
     height = max(out[-1].ink[3], out[-1].lines[-1].y)
     return [_moved(block, y + (h - height) / 2) for block in out]
 
@@ -98,9 +98,15 @@ def _moved(block: SetBlock, dy: float) -> SetBlock:
 
 def group(blocks: Sequence[SetBlock], fills: Sequence[str], under: str = "") -> str:
     """The SVG group of a text layer: ``under`` (a plate) first; its label says the words to who cannot see them."""
-    label = quoteattr(" — ".join(block.text for block in blocks))
+    label = _quoted(" — ".join(block.text for block in blocks))
     body = "".join(block.svg(fill) for block, fill in zip(blocks, fills, strict=True))
     return f'<g data-layer="text" role="img" aria-label={label}>{under}{body}</g>'
+
+
+def _quoted(text: str) -> str:
+    for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
+        text = text.replace(char, entity)
+    return f'"{text}"'
 
 
 def union(blocks: Sequence[SetBlock]) -> Ink:

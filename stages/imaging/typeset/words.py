@@ -16,7 +16,7 @@ _OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e")
 def cleaned(text: str | None, name: str, longest: int) -> str | None:
     """``text`` in NFC with its spaces and line ends tidied; None for none.
 
-    Raises InputError for control characters, lone surrogates, characters that Unicode does not define, direction
+    Raises InputError for control characters, lone surrogates, characters that Unicode gives no meaning, direction
     overrides, piles of marks, and text of more than ``longest`` characters.
     """
     if text is None:
@@ -40,7 +40,7 @@ def _blank(char: str) -> bool:
 def _refuse(text: str, name: str) -> None:
     for at, char in enumerate(text):
         category = unicodedata.category(char)
-        if char in _OVERRIDES or (category == "Cc" and char not in "\n\t") or category in ("Cs", "Cn"):
+        if char in _OVERRIDES or (category == "Cc" and char not in "\n\t") or category in ("Cs", "Cn", "Co"):
             raise InputError(f"the {name} has a character that cannot be set: U+{ord(char):04X} at {at + 1}")
     starts = clusters(text)
     for a, b in zip(starts, starts[1:], strict=False):

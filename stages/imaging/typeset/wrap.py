@@ -7,6 +7,7 @@ Evenness by dynamic programming over the squares of what is left of each line, a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from imajin_cli.stages.imaging.typeset.paragraph import Piece
 
@@ -48,6 +49,19 @@ def filled(pieces: Sequence[Piece], first: int, width: float, hyphen: int) -> in
         if piece.must:
             break
     return best
+
+
+def merged(pieces: Sequence[Piece], cost: int) -> list[Piece]:
+    """The pieces without the breaks between them that cost as much as ``cost`` or more."""
+    out: list[Piece] = []
+    for piece in pieces:
+        last = out[-1] if out else None
+        if last is None or last.must or last.cost < cost:
+            out.append(piece)
+            continue
+        width = last.width + last.space + piece.width
+        out[-1] = replace(piece, start=last.start, width=width)
+    return out
 
 
 def balanced(pieces: Sequence[Piece], width: float, hyphen: int = 0) -> list[Span] | None:
