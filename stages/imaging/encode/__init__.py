@@ -1,0 +1,1 @@
+"""Encoders: one raster or vector picture as the bytes of one published file."""

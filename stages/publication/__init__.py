@@ -1,0 +1,1 @@
+"""What ``output`` says of the files that it publishes: their sizes, names, alternative text, HTML and manifest entry."""

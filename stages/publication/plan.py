@@ -1,0 +1,99 @@
+"""Which sizes one base is published at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from imajin_cli.contract.errors import InputError, UsageError
+from imajin_cli.contract.request import MAX_SIDE, parse_size
+from imajin_cli.contract.stage import Asset
+
+Size = tuple[int, int]
+# 1200x630 and 1.91:1 are one shape to whoever asks; so are sizes that rounding to whole pixels set apart.
+_SAME = 0.006
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One size to publish: ``size`` in CSS pixels, its density, and the picture's own size in pixels.
+
+    ``cut`` says that the base has another aspect ratio and is cut to this one from its middle.
+    """
+
+    size: Size
+    scale: float
+    pixels: Size
+    cut: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The variants of one base, largest last within a density, and whether names need their size to differ."""
+
+    variants: Sequence[Variant]
+    sized: bool
+    notes: Sequence[str] = ()
+
+
+def same_shape(one: Size, other: Size) -> bool:
+    """Whether two sizes have the same aspect ratio, up to what rounding to whole pixels explains."""
+    width, height = other
+    expected = one[0] * height / width
+    within_a_pixel = abs(expected - one[1]) <= 0.5 or abs(one[1] * width / height - one[0]) <= 0.5
+    return within_a_pixel or abs(expected / one[1] - 1) <= _SAME
+
+
+def planned(asset: Asset, extra: Iterable[str], scales: Iterable[float], *, cut: bool) -> Plan:
+    """The sizes of ``asset``'s base: those asked for, and ``extra``, that have its aspect ratio; its own where there are none.
+
+    Sizes of another ratio belong to the group's other bases. One that no base has is cut out with ``cut``, else it raises
+    UsageError. InputError where the asset has no picture.
+    """
+    picture = asset.picture
+    if picture is None:
+        raise InputError(f"{asset.name}: has no picture yet", hint="pipe it through `imajin generate` first")
+    request = asset.sidecar.request
+    asked = [parse_size(text) for text in request.size] if request is not None else []
+    more = [parse_size(text) for text in extra]
+    shape = _shape(asset, picture.size)
+    every = list(dict.fromkeys([*asked, *more]))
+    mine = [size for size in every if same_shape(size, shape)]
+    others = [size for size in asked if not same_shape(size, shape)]
+    lost = [size for size in more if size not in mine and not any(same_shape(size, other) for other in others)]
+    if lost and not cut:
+        raise UsageError(
+            "{}: no base has the aspect ratio of {}x{}".format(asset.name, *lost[0]),
+            hint="ask for that size when generating, or cut it out with --crop",
+        )
+    if not mine and not lost:
+        mine = [picture.size]
+    taller = not same_shape(picture.size, shape)
+    notes = [f"the picture is {picture.width}x{picture.height}, so heights follow it"] if taller else []
+    variants = [_variant(_fitted(size, picture.size, taller), scale) for scale in sorted(set(scales)) for size in sorted(mine)]
+    variants += [_variant(size, scale, cut=True) for scale in sorted(set(scales)) for size in sorted(lost)]
+    return Plan(tuple(dict.fromkeys(variants)), len(every) > 1, tuple(notes))
+
+
+def _shape(asset: Asset, size: Size) -> Size:
+    """The shape that the base was asked for: text below a picture may have made it taller since."""
+    group = asset.sidecar.group
+    if group is None:
+        return size
+    wide, colon, high = group.ratio.partition(":")
+    try:
+        ratio = float(wide) / float(high) if colon else 0.0
+    except (ValueError, ZeroDivisionError):
+        return size
+    return (round(ratio * 100_000), 100_000) if 0.01 <= ratio <= 100 else size
+
+
+def _fitted(size: Size, base: Size, taller: bool) -> Size:
+    return (size[0], max(1, round(size[0] * base[1] / base[0]))) if taller else size
+
+
+def _variant(size: Size, scale: float, *, cut: bool = False) -> Variant:
+    pixels = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    if max(pixels) > MAX_SIDE:
+        raise UsageError(f"{size[0]}x{size[1]} at {scale:g} times has more than {MAX_SIDE} pixels a side", hint="lower --scale or --size")
+    return Variant(size, scale, pixels, cut)
