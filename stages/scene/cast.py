@@ -1,0 +1,42 @@
+"""The cast of one scene: the parts, colours and manners that stay the same at every aspect ratio."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from imajin_cli.stages.scene.part import Part
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who plays: chosen once for a request and a seed. ``side`` is 1, or -1 for the mirrored arrangement.
+
+    ``companions`` are ranked; a layout takes as many as fit. ``badge`` is the name of a state. ``detail`` is "minimal",
+    "normal" or "rich". ``ground`` and ``marks`` name a manner, ``composition`` a layout's variant.
+    """
+
+    subject: Part
+    companions: tuple[Part, ...]
+    backdrop: Part | None
+    badge: Part | None
+    palette: Mapping[str, str]
+    layout: str
+    composition: str
+    ground: str
+    marks: int
+    seed: int
+    salt: str
+    side: int = 1
+    numerals: str = ""
+    digits: tuple[Part, ...] = ()
+    festive: bool = False
+    detail: str = "normal"
+    solid: bool = False
+    icon: Part | None = None
+    notes: Mapping[str, object] = field(default_factory=dict)
+
+    def rng(self, axis: str) -> random.Random:
+        """A stream of chance of its own for each ``axis`` of the scene: the same for every aspect ratio."""
+        return random.Random(f"{self.salt}/{self.seed}/{axis}")  # noqa: S311 (pictures, not secrets)

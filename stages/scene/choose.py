@@ -1,0 +1,163 @@
+"""Who plays in the scene of a wish and a seed. Neighbouring seeds never repeat: each axis is dealt out like cards."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from imajin_cli.stages.scene.cast import Cast
+from imajin_cli.stages.scene.layouts.table import LAYOUTS
+from imajin_cli.stages.scene.library import Library
+from imajin_cli.stages.scene.palette import Harmony, Theme, brand_for, palette
+from imajin_cli.stages.scene.part import Part
+from imajin_cli.stages.scene.wish import Wish
+
+T = TypeVar("T")
+# What may stand beside anything where a wish names too few companions that exist.
+COMMON = ("potted-plant", "paper-plane", "cloud", "document", "phosphor:star-four", "phosphor:chat-circle-dots")
+FALLBACK_SUBJECTS = ("robot-happy", "document", "ghost")
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How the scenes of a request are to be made. ``colour`` is a hex colour or None, ``aspect`` width by height."""
+
+    layout: str = "auto"
+    theme: Theme = "light"
+    colour: str | None = None
+    harmony: Harmony = "auto"
+    subject: str | None = None
+    badge: str = "auto"
+    detail: str = "normal"
+    aspect: float = 1.0
+    composition: str | None = None
+
+
+def deal(options: Sequence[T], seed: int, salt: str, *, ranked: bool = False) -> T:
+    """One of ``options``: seeds n·k to n·k + n - 1 get each of the n options once, in an order of their own.
+
+    With ``ranked`` the first n seeds get them in the order given.
+    """
+    block, at = divmod(seed, len(options))
+    order = list(range(len(options)))
+    if not ranked or block:
+        random.Random(f"{salt}/{block}").shuffle(order)  # noqa: S311 (pictures, not secrets)
+    return options[order[at]]
+
+
+def _layout(wish: Wish, manner: Manner, seed: int) -> str:
+    if manner.layout != "auto":
+        return manner.layout
+    if manner.aspect >= 2.2:
+        return "banner"
+    if manner.aspect >= 1.45:
+        return "hero"
+    if wish.numerals and "numerals" in wish.layouts:
+        return deal(("numerals", "spot", "spot"), seed, "layout", ranked=True)
+    return "spot"
+
+
+def _family(name: str) -> str:
+    return name.removeprefix("phosphor:").split("-", 1)[0]
+
+
+def _subject(library: Library, wish: Wish, manner: Manner, seed: int) -> Part:
+    names = [manner.subject] if manner.subject else [*wish.subjects]
+    parts = [part for part in map(library.find, names) if part is not None]
+    if not parts:
+        parts = [part for part in map(library.find, FALLBACK_SUBJECTS) if part is not None]
+    return deal(parts, seed, "subject", ranked=True)
+
+
+def _companions(library: Library, wish: Wish, subject: Part, rng: random.Random) -> tuple[Part, ...]:
+    """Up to six, none of the subject's own family nor two of one family; the better ones more likely first."""
+    families = {_family(subject.name)}
+    named, common = list(wish.companions), list(COMMON)
+    head, rest = named[:4], named[4:]
+    rng.shuffle(head)
+    rng.shuffle(common)
+    found: list[Part] = []
+    for name in [*head, *rest, *wish.subjects[1:], *common]:
+        if len(found) == 6 or (len(found) >= 3 and name in common):
+            break
+        part = library.find(name)
+        if part is not None and part.kind not in ("person",) and _family(name) not in families:
+            families.add(_family(name))
+            found.append(part)
+    return tuple(found)
+
+
+def _suits(composition: str, layout: str, subject: Part, wish: Wish) -> bool:
+    """Whether a skeleton suits the subject and the occasion."""
+    if layout != "spot":
+        return True
+    floats = subject.ground is None
+    if composition == "podium":
+        return wish.tone == "positive" and not floats
+    if composition == "window":
+        return "browser" not in subject.name and subject.kind != "device" and not subject.name.startswith("phosphor:")
+    if composition == "diagonal":
+        return floats or subject.kind in ("vehicle", "symbol")
+    if composition in ("orbit",):
+        return floats or subject.kind in ("device", "object", "symbol", "icon")
+    if composition in ("shelf",):
+        return not floats and subject.kind in ("object", "food", "device", "animal")
+    if composition in ("island", "arch"):
+        return subject.kind in ("mascot", "person", "animal", "place", "nature", "vehicle", "food")
+    return True
+
+
+def _composition(wish: Wish, manner: Manner, layout: str, subject: Part, seed: int, salt: str) -> str:
+    table = LAYOUTS[layout]
+    if manner.composition in table:
+        return str(manner.composition)
+    names = [name for name in table if _suits(name, layout, subject, wish)] or list(table)
+    return deal(names, seed, f"{salt}/{layout}")
+
+
+def _badge(library: Library, wish: Wish, manner: Manner, seed: int) -> Part | None:
+    if manner.badge == "never" or (manner.badge == "auto" and manner.detail == "minimal"):
+        return None
+    badges = [part for part in map(library.badge, wish.badges) if part is not None]
+    return deal(badges, seed, "badge", ranked=True) if badges else None
+
+
+def _icon(library: Library, wish: Wish, subject: Part) -> Part | None:
+    names = [n for n in (*wish.subjects, *wish.companions) if n.startswith("phosphor:")]
+    return next((part for part in map(library.find, names) if part is not None), None)
+
+
+def choose(library: Library, wish: Wish, manner: Manner, seed: int) -> Cast:
+    """The cast for a wish: equal arguments give an equal cast. ``seed`` is 0 or more."""
+    salt = f"{wish.title}/{wish.about}"
+    rng = random.Random(f"{salt}/{seed}")  # noqa: S311 (pictures, not secrets)
+    layout = _layout(wish, manner, seed)
+    subject = _subject(library, wish, manner, seed)
+    digits = library.digits(wish.numerals) if layout == "numerals" else ()
+    if layout == "numerals" and not digits:
+        layout = "spot"
+    colour = manner.colour or deal(brand_for(wish.tone), seed, f"{salt}/colour")
+    backdrops = [part for part in map(library.backdrop, wish.backdrops) if part is not None]
+    colours: Mapping[str, str] = palette(colour, manner.theme, manner.harmony)
+    return Cast(
+        subject=subject,
+        companions=_companions(library, wish, subject, rng),
+        backdrop=deal(backdrops, seed, f"{salt}/backdrop", ranked=True) if backdrops else None,
+        badge=_badge(library, wish, manner, seed),
+        palette=colours,
+        layout=layout,
+        composition=_composition(wish, manner, layout, subject, seed, salt),
+        ground=deal(("line", "shadow", "mound"), seed, f"{salt}/ground"),
+        marks=rng.randrange(5),
+        seed=seed,
+        salt=salt,
+        side=deal((1, -1), seed, f"{salt}/side"),
+        numerals=wish.numerals,
+        digits=digits,
+        festive=wish.mood == "celebrating",
+        detail=manner.detail,
+        solid=rng.random() < 0.25,
+        icon=_icon(library, wish, subject),
+    )

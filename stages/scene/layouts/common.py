@@ -1,0 +1,166 @@
+"""What layouts share: backdrops, grounds, badges, companions, ambient marks."""
+
+from __future__ import annotations
+
+import math
+
+from imajin_cli.stages.scene import marks as ambient
+from imajin_cli.stages.scene import shapes
+from imajin_cli.stages.scene.board import Board, Item, grow, overlap, union
+from imajin_cli.stages.scene.cast import Cast
+from imajin_cli.stages.scene.part import Box, Part
+
+
+def size(box: Box) -> tuple[float, float]:
+    """Width and height of a box."""
+    return box[2] - box[0], box[3] - box[1]
+
+
+def subject(board: Board, cast: Cast, *, cx: float, foot: float, h: float, w: float, turn: float = 0.0) -> Item:
+    """Put the subject. One that floats hangs a little above the ground."""
+    part = cast.subject
+    if part.ground is None:
+        lifted = h * 0.9
+        return board.put(part, "subject", "subject", h=lifted, w=w, cx=cx, cy=foot - h * 0.06 - lifted / 2, turn=turn)
+    return board.put(part, "subject", "subject", h=h, w=w, cx=cx, foot=foot, turn=turn)
+
+
+def backdrop(board: Board, cast: Cast, *, cx: float, cy: float, h: float, w: float, foot: float | None = None) -> Item:
+    """Put the large pale silhouette: the cast's own, or a soft blob."""
+    if cast.backdrop is not None:
+        place = {"foot": foot} if foot is not None and cast.backdrop.ground is not None else {"cy": cy}
+        return board.put(cast.backdrop, "backdrop", "backdrop", h=h, w=w, cx=cx, style="@pale", **place)
+    return board.put(shapes.blob(w * 0.92, h * 0.92, cast.rng("blob")), "backdrop", "backdrop", cx=cx, cy=cy, style="shape")
+
+
+def ground(board: Board, cast: Cast, y: float, span: tuple[float, float]) -> None:
+    """Put what the scene stands on, from span[0] to span[1] pixels."""
+    cx, w = (span[0] + span[1]) / 2, span[1] - span[0]
+    rng = cast.rng("ground")
+    floats = next((item for item in board.items if item.role == "subject" and item.part.ground is None), None)
+    if cast.ground == "mound":
+        part = shapes.mound(w * 1.08, board.unit * 34, "@mist")
+        board.put(part, "ground", "ground", cx=cx, foot=y + board.unit * 26, style="shape", loose=True, z=1.5)
+    elif cast.ground == "shadow":
+        for item in board.items:
+            if item.role in ("subject", "companion") and abs(_foot(item) - y) < 4 * board.unit:
+                x0, _, x1, _ = item.box
+                board.put(
+                    shapes.shadow((x1 - x0) * 1.12), "ground", "ground", cx=(x0 + x1) / 2, cy=y - board.unit, style="shape", loose=True
+                )
+    else:
+        board.put(shapes.ground_line(w, rng), "ground", "ground", cx=cx, cy=y, style="shape", loose=True)
+    if floats is not None:
+        x0, _, x1, _ = floats.box
+        board.put(shapes.shadow((x1 - x0) * 0.7, "@light" if cast.ground == "mound" else "@mist"), "ground", "ground", cx=(x0 + x1) / 2, cy=y, style="shape", loose=True)
+
+
+def _foot(item: Item) -> float:
+    part = item.part
+    return item.y + item.s * (part.ground if part.ground is not None else part.box[3])
+
+
+def badge(board: Board, cast: Cast, on: Item, scale: float = 0.22) -> Item | None:
+    """Put the badge at the subject's own badge point, within the board."""
+    if cast.badge is None:
+        return None
+    side = max(34 * board.unit, min(scale * min(*size(on.box)) * 1.15, 66 * board.unit))
+    x0, y0, x1, y1 = on.box
+    at = on.point(on.part.badge) if on.part.badge is not None else (x1 - side * 0.2, y0 + side * 0.25)
+    return board.put(cast.badge, "badge", "badge", h=side, w=side, cx=at[0], cy=at[1])
+
+
+def companion(board: Board, part: Part, *, style: str, h: float, cx: float, foot: float | None = None, cy: float | None = None,
+              turn: float = 0.0, front: bool = False, w: float | None = None) -> Item:
+    """A companion, made but not yet put: standing on ``foot`` or hanging at ``cy``."""
+    place: dict[str, float] = {"foot": foot} if foot is not None else {"cy": cy or 0.0}
+    return board.make(part, "companions", "companion", h=h, w=w or h * 1.35, cx=cx, style=style, turn=turn, z=4.5 if front else 3, **place)
+
+
+def styled(cast: Cast, at: int) -> str:
+    """The style of companion number ``at``: outlined, unless the cast wants solid ones."""
+    return "solid" if cast.solid or cast.composition == "trio" and at < 2 else "outline"
+
+
+def beside(board: Board, cast: Cast, part: Part, on: Item, side: int, *, h: float, style: str, foot: float, tuck: float = 0.22) -> Item | None:
+    """Stand a companion beside ``on``: tucked behind it first, then clear of it."""
+    x0, _, x1, _ = on.box
+    tries = []
+    for part_of, gap in ((tuck, 0.0), (tuck * 0.5, 0.0), (0.0, 0.06), (0.0, 0.3)):
+        probe = companion(board, part, style=style, h=h, cx=0, foot=foot)
+        w, _ = size(probe.box)
+        edge = x0 if side < 0 else x1
+        cx = edge + side * (w / 2 - part_of * w + gap * h)
+        tries.append(companion(board, part, style=style, h=h, cx=cx, foot=foot))
+    return board.try_put(tries, over_subject=tuck * 1.4)
+
+
+def hanging(board: Board, part: Part, spots: list[tuple[float, float]], *, h: float, style: str, turn: float = 0.0) -> Item | None:
+    """Hang a companion at the first of ``spots`` (its centre) where it collides with nothing."""
+    return board.try_put([companion(board, part, style=style, h=h, cx=x, cy=y, turn=turn) for x, y in spots])
+
+
+def tail(board: Board, cast: Cast, used: int, foot: float, h: float, limit: Box) -> int:
+    """Stand further companions outwards along the ground while they fit between limit[0] and limit[2]."""
+    for part in cast.companions[used:]:
+        solid_boxes = [item.box for item in board.solids()]
+        x0, _, x1, _ = union(solid_boxes)
+        gap = h * 0.22
+        options = []
+        for side in (-cast.side, cast.side):
+            probe = companion(board, part, style=styled(cast, used), h=h, cx=0, foot=foot)
+            w = size(probe.box)[0]
+            cx = x0 - gap - w / 2 if side < 0 else x1 + gap + w / 2
+            if limit[0] <= cx - w / 2 and cx + w / 2 <= limit[2]:
+                balance = abs((x0 + x1) / 2 - (limit[0] + limit[2]) / 2 + side * w / 2)
+                options.append((balance, companion(board, part, style=styled(cast, used), h=h, cx=cx, foot=foot)))
+        options.sort(key=lambda option: option[0])
+        if board.try_put([item for _, item in options], gap=gap * 0.5) is not None:
+            used += 1
+        h *= 0.94
+    return used
+
+
+def scatter(board: Board, cast: Cast, count: int, around: Box | None = None, radius: float = 9.0) -> None:
+    """Strew ambient marks near the scene, apart from everything and from each other."""
+    if count <= 0 or not board.items:
+        return
+    rng = cast.rng("marks")
+    x0, y0, x1, y1 = around or board.bounds()
+    u = board.unit
+    kinds = ambient.FESTIVE if cast.festive else ambient.SETS[cast.marks % len(ambient.SETS)]
+    taken = [grow(item.box, 7 * u) for item in board.items if item.role in ("subject", "companion", "badge", "numeral", "window", "mark")]
+    taken += board.reserved
+    placed: list[tuple[float, float]] = []
+    for at in range(count):
+        kind, role, scale = kinds[at % len(kinds)]
+        r = radius * u * scale
+        best: tuple[float, float, float] | None = None
+        for _ in range(26):
+            x = x0 + (x1 - x0) * rng.random()
+            y = y0 + (y1 - y0) * 0.86 * rng.random()
+            box = (x - r, y - r, x + r, y + r)
+            inside = r < x < board.width - r and r < y < board.height - r
+            if not inside or any(overlap(box, other) > 0 for other in taken):
+                continue
+            apart = min((math.dist((x, y), other) for other in placed), default=90 * u)
+            # Near something, never lost in the open; far from other marks.
+            near = min((_distance(box, other) for other in taken), default=0.0)
+            score = min(apart, 110 * u) - 0.9 * near
+            if best is None or score > best[0]:
+                best = (score, x, y)
+        if best is not None:
+            placed.append(best[1:])
+            board.put(ambient.mark(kind, r, role), "marks", "mark", cx=best[1], cy=best[2], style="shape", loose=True)
+
+
+def _distance(a: Box, b: Box) -> float:
+    dx = max(0.0, b[0] - a[2], a[0] - b[2])
+    dy = max(0.0, b[1] - a[3], a[1] - b[3])
+    return math.hypot(dx, dy)
+
+
+def mark_count(cast: Cast, normal: int = 4) -> int:
+    """How many ambient marks a scene gets."""
+    count = {"minimal": 1, "normal": normal, "rich": normal + 3}[cast.detail]
+    return count + (5 if cast.festive and cast.detail != "minimal" else 0)
