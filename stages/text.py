@@ -74,7 +74,7 @@ class TextParams(Params):
     )
     place: Literal["auto", "top", "bottom", "left", "right", "center", "below"] = Field(
         "auto",
-        description="where the text goes; auto: the scene's text area, else beside the subject, else below on new canvas",
+        description="where the text goes; auto: the scene's text area, beside the subject, or below on new canvas",
     )
     colour: str | None = Field(
         None,
@@ -192,7 +192,7 @@ class Text(Stage[TextParams]):
             return Setting(area, done, canvas.size[1])
         _, top, _, bottom = union(done)
         x, y, width, _ = area.box
-        height = round(y + bottom - top + margin(canvas.size))
+        height = max(canvas.size[1], round(y + bottom - top + margin(canvas.size)))
         return Setting(area, place(blocks, fitted, (x, y, width, bottom - top), align, GAP), height)
 
     def _inked(self, roles: Sequence[_Role], setting: Setting, canvas: Canvas) -> Outcome:

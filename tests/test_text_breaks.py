@@ -7,7 +7,6 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from imajin_cli.stages.imaging.typeset.breaks import GOOD, POOR, opportunities
 from imajin_cli.stages.imaging.typeset.paragraph import Piece
 from imajin_cli.stages.imaging.typeset.scripts import cluster_script, clusters, resolve, script_of
@@ -50,7 +49,8 @@ def test_kinsoku(text: str) -> None:
 
 def test_japanese_likes_to_break_after_a_particle() -> None:
     costs = {b.at: b.cost for b in opportunities("ページは見つかりません")}
-    assert costs[4] == GOOD and costs[5] == POOR
+    assert costs[4] == GOOD
+    assert costs[5] == POOR
 
 
 @given(st.text(alphabet="ab -\u00a0日本、「」ーッ👩\u200d💻🇩🇪e\u0301\n", max_size=30))
@@ -84,8 +84,11 @@ def _pieces(widths: list[int]) -> list[Piece]:
 def test_balanced_lines_are_as_many_and_no_wider(widths: list[int], width: int) -> None:
     pieces = _pieces(widths)
     first, even = greedy(pieces, width), balanced(pieces, width)
-    assert first is not None and even is not None and len(even) == len(first)
-    assert even[0][0] == 0 and even[-1][1] == len(pieces) - 1
+    assert first is not None
+    assert even is not None
+    assert len(even) == len(first)
+    assert even[0][0] == 0
+    assert even[-1][1] == len(pieces) - 1
     assert all(b[0] == a[1] + 1 for a, b in pairwise(even))
     for start, end in even:
         assert sum(widths[start : end + 1]) + 3 * (end - start) <= width
@@ -93,4 +96,5 @@ def test_balanced_lines_are_as_many_and_no_wider(widths: list[int], width: int) 
 
 def test_balanced_lines_leave_no_widow() -> None:
     even = balanced(_pieces([10, 10, 10, 10, 10, 10, 10]), 80)
-    assert even is not None and [b - a + 1 for a, b in even] in ([4, 3], [3, 4])
+    assert even is not None
+    assert [b - a + 1 for a, b in even] in ([4, 3], [3, 4])

@@ -47,7 +47,7 @@ def margin(size: tuple[int, int]) -> float:
 def areas(size: tuple[int, int], scene: Mapping[str, Any], place: Place) -> list[Area]:
     """Areas to try for ``place``, the preferred first; never empty."""
     if place == "below":
-        return [_below(size, read_box(scene, "subject", size))]
+        return [_below(size, _drawn(scene, size))]
     subject = read_box(scene, "subject", size)
     if place != "auto":
         return [_side(size, subject, place)]
@@ -57,7 +57,7 @@ def areas(size: tuple[int, int], scene: Mapping[str, Any], place: Place) -> list
         align = scene.get("text_align")
         out.append(Area("scene", kept, align if align in ("start", "center", "end") else "center"))
     if subject is not None:
-        return [*out, *_beside(size, subject), _below(size, subject)]
+        return [*out, *_beside(size, subject), _below(size, _drawn(scene, size))]
     return out or [_side(size, None, "bottom"), _below(size, None)]
 
 
@@ -109,10 +109,15 @@ def _side(size: tuple[int, int], subject: Box | None, side: str) -> Area:
     return Area(side, boxes[side], _align(side))
 
 
-def _below(size: tuple[int, int], subject: Box | None) -> Area:
-    """Under the subject, or under the picture where it is not known; the canvas grows as far as the text needs it."""
+def _drawn(scene: Mapping[str, Any], size: tuple[int, int]) -> Box | None:
+    """The box of all that a scene draws, else of its subject."""
+    return read_box(scene, "content", size) or read_box(scene, "subject", size)
+
+
+def _below(size: tuple[int, int], drawn: Box | None) -> Area:
+    """Under what is drawn, or under the picture where that is not known; the canvas grows as far as the text needs it."""
     gap = margin(size)
-    top = subject[1] + subject[3] + gap if subject else size[1] + gap * 0.5
+    top = drawn[1] + drawn[3] + gap if drawn else size[1] + gap * 0.5
     return Area("below", (gap, top, size[0] - 2 * gap, size[1] * 0.6), "center", extends=True)
 
 

@@ -66,7 +66,7 @@ def _separators(kinds: list[str]) -> None:
     """W4: one separator between two numbers of a kind joins them."""
     for i in range(1, len(kinds) - 1):
         left, right = kinds[i - 1], kinds[i + 1]
-        if left == right and (left == "EN" and kinds[i] in ("ES", "CS") or left == "AN" and kinds[i] == "CS"):
+        if left == right and ((left == "EN" and kinds[i] in ("ES", "CS")) or (left == "AN" and kinds[i] == "CS")):
             kinds[i] = left
 
 

@@ -6,6 +6,7 @@ spaces, as headlines do. No word is hyphenated; a soft hyphen in the text is hon
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from dataclasses import dataclass
 
@@ -40,7 +41,7 @@ def opportunities(text: str) -> list[Break]:
     """Every place inside ``text`` where a line may or must end, in order; its end is not one of them."""
     starts = clusters(text)[:-1]
     found = []
-    for left, at in zip(starts, starts[1:], strict=False):
+    for left, at in itertools.pairwise(starts):
         before, after = text[left:at], text[at]
         here = _between(text, before, after, at)
         if here is not None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from imajin_cli.stages.imaging.typeset import ink, overlay
+from imajin_cli.stages.imaging.typeset.area import Area
+from imajin_cli.stages.imaging.typeset.setting import SetBlock, group, union
 from PIL import Image
 
 from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.picture import Picture, Vector
-from imajin_cli.stages.imaging.typeset import ink, overlay
-from imajin_cli.stages.imaging.typeset.area import Area
-from imajin_cli.stages.imaging.typeset.setting import SetBlock, group, union
 
 # Draws an SVG at a width and a height in px: a Pillow RGBA image.
 Render = Callable[[str, int, int], Image.Image]
@@ -66,7 +66,7 @@ class Canvas:
         scale = min(1.0, _SAMPLE / max(self.size))
         w, h = (max(1, round(v * scale)) for v in self.size)
         if self.vector is not None:
-            return self.render(self.vector.svg, w, h)
+            return self.render(overlay.scaled(self.vector.svg, self.size, (w, h)), w, h)
         return self.picture.image.convert("RGBA").resize((w, h), Image.Resampling.BOX)
 
 
@@ -110,8 +110,9 @@ def grounds(canvas: Canvas, setting: Setting) -> list[ink.Ground]:
         taller = Image.new("RGBA", (w, h), (*ink.parse(colour), 255) if colour else (0, 0, 0, 0))
         taller.paste(small, (0, 0))
         small = taller
-    probe = overlay.document((canvas.size[0], setting.height), group(setting.blocks, _PROBES[: len(setting.blocks)]))
-    letters = canvas.render(probe, w, h)
+    whole = (canvas.size[0], setting.height)
+    probe = overlay.document(whole, group(setting.blocks, _PROBES[: len(setting.blocks)]))
+    letters = canvas.render(overlay.scaled(probe, whole, (w, h)), w, h)
     red, _, blue, alpha = letters.split()
     out = []
     for channel in (red, blue)[: len(setting.blocks)]:

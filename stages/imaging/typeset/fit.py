@@ -174,7 +174,7 @@ def _cut_short(paragraph: Paragraph, width: float, lines: int) -> list[Cut] | No
     while first < len(pieces):
         last_line = len(cuts) == lines - 1
         end = filled(pieces, first, width, paragraph.hyphen_width)
-        if last_line and end < len(pieces) or end == first:
+        if (last_line and end < len(pieces)) or end == first:
             cut = _with_ellipsis(paragraph, pieces[first].start, width)
             return [*cuts, cut] if cut else None
         cuts.append(Cut(pieces[first].start, pieces[end - 1].end, pieces[end - 1].hyphen))

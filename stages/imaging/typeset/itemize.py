@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from imajin_cli.stages.imaging.typeset import bidi
 from imajin_cli.stages.imaging.typeset.model import Fonts, Run, Style
 from imajin_cli.stages.imaging.typeset.scripts import cluster_script, clusters, resolve
@@ -28,7 +30,7 @@ def embedding_levels(text: str, base: int) -> list[int]:
 def runs(text: str, levels: list[int], fonts: Fonts) -> list[Run]:
     """``text`` as runs in logical order, newlines left out. Raises MissingError where no font covers a cluster."""
     starts = clusters(text)
-    spans = list(zip(starts, starts[1:], strict=False))
+    spans = list(itertools.pairwise(starts))
     scripts = resolve([cluster_script(text[a:b]) for a, b in spans])
     out: list[Run] = []
     for (start, end), script in zip(spans, scripts, strict=True):

@@ -13,41 +13,60 @@ Ink = tuple[float, float, float, float]
 
 
 class Glyph(Protocol):
-    """A shaped glyph: index in its font, index of the text it came from, advance and shift."""
+    """A shaped glyph."""
 
     @property
-    def gid(self) -> int: ...
+    def gid(self) -> int:
+        """Its index in the font; 0 is the box that stands for no glyph."""
+
     @property
-    def cluster(self) -> int: ...
+    def cluster(self) -> int:
+        """The index in the text that it came from."""
+
     @property
-    def advance(self) -> int: ...
+    def advance(self) -> int:
+        """How far the pen moves on."""
+
     @property
-    def dx(self) -> int: ...
+    def dx(self) -> int:
+        """Its shift to the right."""
+
     @property
-    def dy(self) -> int: ...
+    def dy(self) -> int:
+        """Its shift upwards."""
 
 
 class Face(Protocol):
     """A font at one setting."""
 
     @property
-    def key(self) -> str: ...
+    def label(self) -> str:
+        """Its name for messages."""
+
     @property
-    def label(self) -> str: ...
-    @property
-    def cap_height(self) -> int: ...
+    def cap_height(self) -> int:
+        """Height of a flat capital."""
+
     def shape(
         self, text: str, start: int, end: int, *, rtl: bool, script: str, language: str, ligatures: bool = True
-    ) -> Sequence[Glyph]: ...
-    def extents(self, gid: int) -> tuple[int, int, int, int] | None: ...
-    def outline(self, gid: int) -> str: ...
+    ) -> Sequence[Glyph]:
+        """text[start:end] as glyphs in visual order, the rest of the text being context."""
+
+    def extents(self, gid: int) -> tuple[int, int, int, int] | None:
+        """Ink box (x0, y0, x1, y1) of a glyph, None for one without ink."""
+
+    def outline(self, gid: int) -> str:
+        """A glyph as SVG path data, relative to its origin."""
 
 
 class Fonts(Protocol):
-    """Where faces come from: the first that covers a cluster of a script, else MissingError."""
+    """Where faces come from."""
 
-    def face(self, cluster: str, script: str) -> Face: ...
-    def base(self) -> Face: ...
+    def face(self, cluster: str, script: str) -> Face:
+        """The first that covers a cluster of a script. Raises MissingError where none does."""
+
+    def base(self) -> Face:
+        """The face of plain Latin, which gives a block its measures."""
 
 
 @dataclass(frozen=True)

@@ -30,14 +30,23 @@ def without_text(svg: str) -> str:
 
 def taller(svg: str, size: tuple[int, int], height: int) -> str:
     """``svg``, of ``size`` px, on a canvas ``height`` px tall: what it shows stays where and as large as it was."""
+    return _rooted(svg, size, (size[0], height), height / size[1], "")
+
+
+def scaled(svg: str, size: tuple[int, int], to: tuple[int, int]) -> str:
+    """``svg``, of ``size`` px, drawn as exactly ``to`` px, so that no rasteriser has to round."""
+    return _rooted(svg, size, to, 1.0, ' preserveAspectRatio="none"')
+
+
+def _rooted(svg: str, size: tuple[int, int], to: tuple[int, int], taller_by: float, more: str) -> str:
     root = _ROOT.search(svg)
     if root is None:
         raise ValueError("the picture's SVG has no root")
     tag = re.sub(r'\s(?:width|height|viewBox|preserveAspectRatio)="[^"]*"', "", root.group(0))
     inner = re.search(r'\sviewBox="([^"]*)"', root.group(0))
     box = [float(v) for v in re.split(r"[\s,]+", inner.group(1).strip())] if inner else [0.0, 0.0, *map(float, size)]
-    grown = f"{box[0]:g} {box[1]:g} {box[2]:g} {box[3] * height / size[1]:.6g}"
-    head = f'{tag[:-1]} width="{size[0]}" height="{height}" viewBox="{grown}">'
+    shown = f"{box[0]:.6g} {box[1]:.6g} {box[2]:.6g} {box[3] * taller_by:.6g}"
+    head = f'{tag[:-1]} width="{to[0]}" height="{to[1]}" viewBox="{shown}"{more}>'
     return svg[: root.start()] + head + svg[root.end() :]
 
 

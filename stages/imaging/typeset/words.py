@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 
-from imajin_cli.contract.errors import InputError
 from imajin_cli.stages.imaging.typeset.scripts import clusters, script_of
+
+from imajin_cli.contract.errors import InputError
 
 _MAX_MARKS = 8
 # Embeddings and overrides can make text read as another; isolates and marks cannot.
@@ -43,7 +45,7 @@ def _refuse(text: str, name: str) -> None:
         if char in _OVERRIDES or (category == "Cc" and char not in "\n\t") or category in ("Cs", "Cn", "Co"):
             raise InputError(f"the {name} has a character that cannot be set: U+{ord(char):04X} at {at + 1}")
     starts = clusters(text)
-    for a, b in zip(starts, starts[1:], strict=False):
+    for a, b in itertools.pairwise(starts):
         if sum(unicodedata.category(c) in ("Mn", "Me") for c in text[a:b]) > _MAX_MARKS:
             raise InputError(f"the {name} has too many marks on one character, at {a + 1}")
 
