@@ -15,7 +15,7 @@ from imajin_cli.config.yamlfile import Located, read_yaml
 from imajin_cli.contract.errors import UsageError
 from imajin_cli.contract.request import RequestParams
 from imajin_cli.contract.stage import Params
-from imajin_cli.registry import load, stages
+from imajin_cli.registry import STAGES, load, stages
 
 # Keys of a file that are no section.
 TOP_KEYS = ("preset",)
@@ -42,17 +42,16 @@ class Settings:
 
 @cache
 def section_models() -> dict[str, type[Params]]:
-    """Section name → its params model: "request", "run", then one a stage. Imports every stage's module."""
-    from imajin_cli.run.options import RunParams
+    """Section name → its params model: "request", "run", then one a stage. Imports every stage's module.
 
-    models: dict[str, type[Params]] = {"request": RequestParams, "run": RunParams}
-    for name, entry in stages().items():
-        models[name] = load(entry.target).Params
-    return models
+    A third party's stage that does not import has no section; it breaks nothing else.
+    """
+    found = {name: section_model(name) for name in ("request", "run", *stages())}
+    return {name: model for name, model in found.items() if model is not None}
 
 
 def section_model(name: str) -> type[Params] | None:
-    """One section's params model, importing that stage's module alone."""
+    """One section's params model, importing that stage's module alone; None where there is none, or it is broken."""
     if name == "request":
         return RequestParams
     if name == "run":
@@ -60,7 +59,15 @@ def section_model(name: str) -> type[Params] | None:
 
         return RunParams
     entry = stages().get(name)
-    return None if entry is None else load(entry.target).Params
+    if entry is None:
+        return None
+    try:
+        model: type[Params] = load(entry.target).Params
+    except Exception:
+        if name in STAGES:
+            raise
+        return None
+    return model
 
 
 def load_settings(preset: str | None = None, *, use_files: bool = True) -> Settings:
