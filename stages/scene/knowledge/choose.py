@@ -1,0 +1,72 @@
+"""Choosing among the drawings that a prompt may mean: one for each thing, our own before icons, in the right mood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from imajin_cli.stages.scene.knowledge.bank import Concept
+from imajin_cli.stages.scene.knowledge.families import family_of, mood_of
+
+NEAR = 0.1
+"""Within this much of the best score of a thing, a drawn subject goes before an icon."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A concept that the prompt may ask for, with its score in 0..1 and the words it rests on."""
+
+    concept: Concept
+    score: float
+    via: Literal["words", "meaning", "both"]
+    evidence: str
+
+
+def choose(candidates: Iterable[Candidate], mood: str) -> list[tuple[Candidate, tuple[str, ...]]]:
+    """Return the best candidate of each thing with the names of its other drawings, best thing first.
+
+    A thing named by plain words and found by meaning too gains a little. Each run of words names at most two things,
+    a near synonym among them.
+    """
+    families: dict[str, dict[tuple[str, str], Candidate]] = {}
+    for candidate in candidates:
+        group = families.setdefault(family_of(candidate.concept.name), {})
+        key = (candidate.concept.pack, candidate.concept.name)
+        group[key] = _joined(group[key], candidate) if key in group else candidate
+    picked = [_best(list(group.values()), mood) for group in families.values()]
+    picked.sort(key=lambda item: (-item[0].score, item[0].concept.pack != "subjects", item[0].concept.name))
+    return _spread(picked)
+
+
+def _joined(one: Candidate, other: Candidate) -> Candidate:
+    first, second = (one, other) if one.score >= other.score else (other, one)
+    via = first.via if first.via == second.via else "both"
+    return replace(first, via=via, score=min(1.0, first.score + 0.1 * second.score))
+
+
+def _best(group: Sequence[Candidate], mood: str) -> tuple[Candidate, tuple[str, ...]]:
+    top = max(candidate.score for candidate in group)
+
+    def rank(candidate: Candidate) -> tuple[bool, bool, bool, float, int, str]:
+        concept = candidate.concept
+        near = candidate.score >= top - NEAR
+        own = concept.pack == "subjects"
+        return (not near, not own, mood_of(concept.name) != mood, -candidate.score, len(concept.name), concept.name)
+
+    ranked = sorted(group, key=rank)
+    others = tuple(item.concept.name if item.concept.pack == "subjects" else f"phosphor:{item.concept.name}"
+                   for item in ranked[1:])
+    return replace(ranked[0], score=top), others
+
+
+def _spread(picked: Sequence[tuple[Candidate, tuple[str, ...]]]) -> list[tuple[Candidate, tuple[str, ...]]]:
+    """Drop all but the two best things that rest on the same words, and the second where it is far behind."""
+    kept: list[tuple[Candidate, tuple[str, ...]]] = []
+    best: dict[str, list[float]] = {}
+    for candidate, others in picked:
+        scores = best.setdefault(candidate.evidence, [])
+        if not scores or (len(scores) < 2 and candidate.score > scores[0] - 0.15):
+            scores.append(candidate.score)
+            kept.append((candidate, others))
+    return kept

@@ -1,0 +1,178 @@
+"""From a prompt to what it means: the situation, the things to draw, the form asked for, and how sure that is.
+
+Words and meaning are scored apart and added. Meaning is the embedded prompt against every line of the bank, in
+spreads above what unrelated lines reach, since e5's cosines alone lie in one narrow band. The whole prompt and those
+of its words that the plain words do not explain are embedded in one batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from imajin_cli.stages.scene.knowledge.bank import Bank, bank
+from imajin_cli.stages.scene.knowledge.choose import Candidate, choose
+from imajin_cli.stages.scene.knowledge.hints import Hints, hints_of
+from imajin_cli.stages.scene.knowledge.lexical import Words, match_words
+from imajin_cli.stages.scene.knowledge.text import looks_like, normalise, runs
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+TOP_SITUATIONS, TOP_CONCEPTS, MOST_CHUNKS = 3, 8, 3
+Label = Literal["strong", "fair", "weak", "none"]
+Pack = Literal["situation", "subjects", "phosphor"]
+Via = Literal["words", "meaning", "both"]
+
+# Set on the "tune" half of tests/data/match_prompts.tsv; the "held" half was scored once they stood.
+_SECOND_LINE = 0.4
+_WORDS_WORTH = 3.5
+_MIDDLE, _SLOPE = 4.5, 1.0
+_CHUNK_FLOOR, _PROMPT_FLOOR, _SURE = 4.4, 3.6, 7.0
+_STRONG, _FAIR, _WEAK, _NAMED = 0.75, 0.45, 0.25, 0.85
+
+
+class Embeds(Protocol):
+    """What embeds texts: float32 unit vectors of shape (n, 384)."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed ``texts``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One thing that the prompt means. ``name`` is a situation's id or a concept's name in ``pack``.
+
+    ``score`` is in 0..1, ``evidence`` the words of the prompt it rests on, ``others`` drawings of the same thing in
+    other states or moods, nearest first.
+    """
+
+    name: str
+    pack: Pack
+    score: float
+    via: Via
+    evidence: str
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Match:
+    """What ``prompt`` means. ``embedded`` is False where words alone were compared; ``reason`` is for a person."""
+
+    prompt: str
+    situations: tuple[Hit, ...]
+    concepts: tuple[Hit, ...]
+    hints: Hints
+    strength: float
+    label: Label
+    reason: str
+    embedded: bool
+
+
+def match(prompt: str, *, embed: Embeds | None, known: Bank | None = None) -> Match:
+    """Match ``prompt`` against the bank (the compiled one unless ``known``). The same prompt gives the same match.
+
+    ``embed`` is None where no embedder is installed: then plain words alone decide, which finds less.
+    """
+    source = known or bank()
+    text = normalise(prompt)
+    words = match_words(source, text)
+    hints = hints_of(prompt)
+    meant = _meaning(source, text, words, embed) if embed is not None and words.words else _Meaning({}, [])
+    situations = _situations(source, words, meant, hints)
+    mood = hints.mood or (source.by_id[situations[0].name].mood if situations else "")
+    concepts = _concepts(source, words, meant, mood)
+    strength = max([hit.score for hit in situations[:1]] + [_sureness(hit, words) for hit in concepts[:1]], default=0.0)
+    label = _label(strength)
+    reason = _reason(label, situations, concepts, embed is not None)
+    return Match(prompt, situations, concepts, hints, round(strength, 4), label, reason, embed is not None)
+
+
+@dataclass(frozen=True)
+class _Meaning:
+    """Scores by meaning: situation index -> spreads, and concepts as candidates."""
+
+    situations: dict[int, float]
+    concepts: list[Candidate]
+
+
+def _meaning(source: Bank, text: str, words: Words, embed: Embeds) -> _Meaning:
+    chunks = _chunks(text, words)
+    scores = source.vectors.scores(embed.embed([text, *chunks]))
+    situations = _by_situation(source, scores[0])
+    concepts = [found for chunk, line in zip(chunks, scores[1:], strict=True)
+                for found in _by_concept(source, line, chunk, _CHUNK_FLOOR, 0.8)]
+    return _Meaning(situations, concepts + _by_concept(source, scores[0], text, _PROMPT_FLOOR, 0.4))
+
+
+def _chunks(text: str, words: Words) -> list[str]:
+    pieces = runs(text) or words.unnamed
+    return [piece for piece in dict.fromkeys(pieces) if piece != text][:MOST_CHUNKS]
+
+
+def _by_situation(source: Bank, line: NDArray[np.float32]) -> dict[int, float]:
+    """Best line of each situation, and a share of its second best: two lines that agree are worth more than one."""
+    best: dict[int, tuple[float, float]] = {}
+    count = len(source.situations)
+    owners = source.vectors.owner
+    for owner, value in zip(owners[owners < count].tolist(), line[owners < count].tolist(), strict=True):
+        first, second = best.get(owner, (-9.0, -9.0))
+        best[owner] = (value, first) if value > first else (first, max(second, value))
+    return {owner: (first + _SECOND_LINE * second) / (1 + _SECOND_LINE) for owner, (first, second) in best.items()}
+
+
+def _by_concept(source: Bank, line: NDArray[np.float32], chunk: str, floor: float, cap: float) -> list[Candidate]:
+    """Return the concepts whose name and description both stand out, on average at least ``floor``, best first."""
+    means = source.vectors.by_owner(line)[len(source.situations):]
+    places = (means >= floor).nonzero()[0].tolist()
+    ranked = sorted(((float(means[place]), place) for place in places), key=lambda item: (-item[0], item[1]))
+    kept = [(value, source.concepts[place]) for value, place in ranked
+            if value >= _SURE or not looks_like(chunk, source.concepts[place].name)]
+    return [Candidate(concept, cap * _squash(value + 1.0), "meaning", chunk) for value, concept in kept[:6]]
+
+
+def _situations(source: Bank, words: Words, meant: _Meaning, hints: Hints) -> tuple[Hit, ...]:
+    hits = []
+    for index, situation in enumerate(source.situations):
+        spoken, evidence = words.situations.get(index, (0.0, ""))
+        if hints.code and hints.code == situation.numerals:
+            spoken, evidence = 1.0, hints.code
+        meaning = meant.situations.get(index, 0.0)
+        total = meaning + _WORDS_WORTH * spoken if meant.situations else 2.5 + 5.0 * spoken
+        if not meant.situations and not spoken:
+            continue
+        via: Via = "both" if spoken and meaning >= _PROMPT_FLOOR else "words" if spoken else "meaning"
+        hits.append(Hit(situation.id, "situation", round(_squash(total), 4), via, evidence))
+        hits[-1:] = [] if hits[-1].score < 0.02 else hits[-1:]
+    return tuple(sorted(hits, key=lambda hit: (-hit.score, hit.name))[:TOP_SITUATIONS])
+
+
+def _concepts(source: Bank, words: Words, meant: _Meaning, mood: str) -> tuple[Hit, ...]:
+    spoken = [Candidate(source.concepts[found.index], found.weight, "words", found.words) for found in words.concepts]
+    return tuple(Hit(pick.concept.name, "subjects" if pick.concept.pack == "subjects" else "phosphor",
+                     round(pick.score, 4), pick.via, pick.evidence, others)
+                 for pick, others in choose([*spoken, *meant.concepts], mood)[:TOP_CONCEPTS])
+
+
+def _sureness(hit: Hit, words: Words) -> float:
+    """A thing named outright counts in full, one by a synonym less, and less where it is one word of many."""
+    covered = len(hit.evidence.split()) / max(1, len(words.words))
+    return hit.score * (1.0 if hit.score >= _NAMED else 0.7) * min(1.0, covered) ** 0.2
+
+
+def _squash(total: float) -> float:
+    return 1.0 / (1.0 + math.exp((_MIDDLE - total) / _SLOPE))
+
+
+def _label(strength: float) -> Label:
+    return "strong" if strength >= _STRONG else "fair" if strength >= _FAIR else "weak" if strength >= _WEAK else "none"
+
+
+def _reason(label: Label, situations: Sequence[Hit], concepts: Sequence[Hit], embedded: bool) -> str:
+    parts = [f"{hit.name} {hit.score:.2f} by {hit.via}" for hit in (*situations[:1], *concepts[:2])]
+    said = f"{label}: {', '.join(parts)}" if parts else "none: no situation and no thing was recognised"
+    return said if embedded else f"{said}; words alone, since no text embedder is installed"

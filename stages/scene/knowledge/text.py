@@ -1,0 +1,145 @@
+"""Cutting text in any script into comparable words: tokens, light stems, phrases and content chunks."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from functools import lru_cache
+
+MAX_CHARS = 600
+"""Longer prompts are matched on their first characters: nobody asks for a picture in more."""
+
+_FIRST_EMOJI = 0x2600
+_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_UNSPACED = re.compile("[぀-ヿ㐀-鿿豈-﫿฀-๿가-힣]")
+_CONTENT_RUN = re.compile("[゠-ヿ]{2,}|[㐀-鿿豈-﫿]{1,6}|[฀-๿]{3,10}|[가-힣]{2,8}")
+_ARABIC = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ـ": None})
+
+_FUNCTION_WORDS = frozenset(
+    "a an the of your my our you we i it its is are was were has have had been be this that these those to for and or "
+    "with at by from as there here he she they me us do does did will would can could should just very so "
+    "der die das ein eine einen einem einer und oder mit zu für dein deine deinen ihr ihre ist sind wurde wird "
+    "el la los las un una unos unas de del y o con para tu tus su es son se al que por "
+    "le les des du et ou avec pour votre vos notre est sont l d "
+    "و في من على عن".split()
+)
+"""Words that carry no meaning alone in the five spaced languages; negations and particles such as "no", "up" stay."""
+
+_DULL = frozenset(
+    "picture image illustration screen page app icon art graphic drawing scene nice friendly cute simple beautiful big "
+    "small little funny modern flat style vector background make create show please some any all one two three new old "
+    "good great bad happy sad looking get got go goes went come came made using use used need want like let "
+    "about into onto under over between behind beside near after before while when where what who which how why "
+    "left right next away side way plus pas later too long fast ask sorry seem there here something nothing anything "
+    "not no none never out up down off on in more most only also still yet again back soon now today "
+    "bild seite icone ein kleine kleiner kleines freundlich freundlicher nicht kein keine unter auf im am "
+    "imagen página pantalla pequeño pequeña amable sin no bajo en sobre "
+    "une petit petite joli jolie dans sur sous qui ne pas".split()
+)
+"""Words that never name a thing to draw; they are kept for phrases but are not looked up as concepts."""
+
+
+def normalise(text: str) -> str:
+    """Return ``text`` cut to `MAX_CHARS`, in NFKC and lower case, Latin accents kept Arabic letters unified, emoji by name."""
+    named = "".join(_emoji(sign) if ord(sign) > _FIRST_EMOJI else sign for sign in text[:MAX_CHARS])
+    plain = unicodedata.normalize("NFKC", named).lower().replace("’", "'")
+    return "".join(sign for sign in plain.translate(_ARABIC) if not 0x064B <= ord(sign) <= 0x0652)
+
+
+def _emoji(sign: str) -> str:
+    """Spell a pictograph out by its Unicode name, so that it is matched like the words."""
+    return f" {unicodedata.name(sign, '')} " if unicodedata.category(sign) == "So" else sign
+
+
+def tokens(text: str) -> list[str]:
+    """Return the words of normalised ``text`` in order, without punctuation."""
+    return [word.removesuffix("'s") for word in _TOKEN.findall(text)]
+
+
+@lru_cache(maxsize=8192)
+def stem(word: str) -> str:
+    """Return a light stem: accents off, one English, German or Romance ending off.
+
+    The stems are keys, not words: they need only be the same for forms of the same word.
+    """
+    if word.isascii():
+        return _stem_latin(word)
+    bare = unicodedata.normalize("NFKD", word)
+    if any("a" <= sign <= "z" for sign in bare):
+        return _stem_latin("".join(sign for sign in bare if not unicodedata.combining(sign)).replace("ß", "ss"))
+    if "ا" <= word[0] <= "ي" and word.startswith("ال") and len(word) > 4:
+        return word[2:]
+    return word
+
+
+def _stem_latin(word: str) -> str:
+    if len(word) < 4 or not word.isalpha():
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        word = word[:-3] + "y"
+    elif word.endswith("ing") and len(word) > 5:
+        word = _undouble(word[:-3])
+    elif word.endswith("ed") and len(word) > 4:
+        word = _undouble(word[:-2])
+    elif word.endswith(("ches", "shes", "sses", "xes", "zes")):
+        word = word[:-2]
+    elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    return word[:-1] if word.endswith("e") and len(word) > 4 else word
+
+
+def _undouble(word: str) -> str:
+    return word[:-1] if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz" else word
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether ``text`` holds a script written without spaces (Chinese, Japanese, Thai) or with few (Korean)."""
+    return bool(_UNSPACED.search(text))
+
+
+def phrase_key(phrase: str) -> str:
+    """Return the key under which a phrase is stored and looked up: the stems of its words, joined by spaces.
+
+    A phrase in an unspaced script is its own key, since it is found by looking for it inside the prompt.
+    """
+    plain = normalise(phrase)
+    if is_unspaced(plain):
+        return plain
+    words = tokens(plain)
+    kept = [word for word in words if word not in _FUNCTION_WORDS] or words
+    return " ".join(stem(word) for word in kept)
+
+
+def content_words(text: str) -> list[str]:
+    """Return the words of normalised ``text`` that are no function words, in order, repeats kept."""
+    words = tokens(text)
+    return [word for word in words if word not in _FUNCTION_WORDS] or words
+
+
+def is_dull(word: str) -> bool:
+    """Whether ``word`` never names a thing to draw."""
+    return word in _DULL or word in _FUNCTION_WORDS or (word.isascii() and len(word) < 3)
+
+
+def looks_like(word: str, name: str) -> bool:
+    """Whether ``word`` shares so much spelling with a word of ``name`` that a near embedding may be about the letters.
+
+    A small embedder puts "rein" beside "train" and "casi" beside "briefcase"; such finds need more evidence.
+    """
+    letters = stem(word)
+    return any(SequenceMatcher(None, letters, part).ratio() >= 0.4 for part in name.split("-"))
+
+
+def phrases(words: list[str], longest: int = 5) -> Iterator[tuple[int, int, str]]:
+    """Yield (start, end, key) for each run of up to ``longest`` words, longer runs first."""
+    stems = [stem(word) for word in words]
+    for length in range(min(longest, len(words)), 0, -1):
+        for start in range(len(words) - length + 1):
+            yield start, start + length, " ".join(stems[start : start + length])
+
+
+def runs(text: str) -> list[str]:
+    """Return the content runs of unspaced scripts in ``text``: katakana, ideographs, Thai and Korean pieces."""
+    return list(dict.fromkeys(_CONTENT_RUN.findall(text)))
