@@ -19,7 +19,7 @@ HARMONIES = st.sampled_from(["auto", "complement", "split", "analogous", "triad"
 @settings(max_examples=400, deadline=None)
 def test_every_role_is_a_colour_and_contrast_holds(colour: str, theme: str, harmony: str) -> None:
     colours = palette(colour, theme, harmony)  # type: ignore[arg-type]
-    assert set(colours) == {*ROLES, "background", "tint"}
+    assert set(colours) == {*ROLES, "background", "tint", "soft"}
     for value in colours.values():
         assert parse_hex(value)
     assert contrast(colours["deep"], colours["light"]) >= (7 if theme == "contrast" else 4.5)

@@ -113,7 +113,7 @@ def toned(name: str, weight: str = "thin") -> Part:
 
 
 @lru_cache(maxsize=2048)
-def solid(name: str, role: str = "@main") -> Part:
-    """An icon's filled weight in one role: a silhouette, or a glyph on a tile."""
-    paths = [d for d, _ in _paths(name, "fill")]
+def glyph(name: str, role: str = "@paper", weight: str = "bold") -> Part:
+    """An icon as bold lines in one role, without any backing: a glyph on a tile."""
+    paths = [d for d, _ in _paths(name, weight)]
     return _part(name, "".join(f'<path d="{d}" fill="{role}"/>' for d in paths), _box(paths))

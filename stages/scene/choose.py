@@ -74,8 +74,11 @@ def _subject(library: Library, wish: Wish, manner: Manner, seed: int) -> Part:
 def _companions(library: Library, wish: Wish, subject: Part, rng: random.Random) -> tuple[Part, ...]:
     """Up to six, none of the subject's own family nor two of one family; the better ones more likely first."""
     families = {_family(subject.name)}
-    named, common = list(wish.companions), list(COMMON)
-    head, rest = named[:4], named[4:]
+    # Drawings of the project's own look better beside its subjects than bare icons do: icons come last.
+    named = sorted(wish.companions, key=lambda name: name.startswith("phosphor:"))
+    common = list(COMMON)
+    own = [name for name in named if not name.startswith("phosphor:")]
+    head, rest = own[:4], [name for name in named if name not in own[:4]]
     rng.shuffle(head)
     rng.shuffle(common)
     found: list[Part] = []
@@ -120,7 +123,8 @@ def _composition(wish: Wish, manner: Manner, layout: str, subject: Part, seed: i
 def _badge(library: Library, wish: Wish, manner: Manner, seed: int) -> Part | None:
     if manner.badge == "never" or (manner.badge == "auto" and manner.detail == "minimal"):
         return None
-    badges = [part for part in map(library.badge, wish.badges) if part is not None]
+    tile = deal(("square", "disc", "bubble"), seed, f"{wish.title}/{wish.about}/tile")
+    badges = [part for name in wish.badges if (part := library.badge(name, tile)) is not None]
     return deal(badges, seed, "badge", ranked=True) if badges else None
 
 

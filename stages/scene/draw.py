@@ -12,6 +12,7 @@ from imajin_cli.stages.scene.shapes import n
 
 _ROLE = re.compile(r"@[a-z]+(?:-deep)?(?=\")")
 _OPACITY = re.compile(r' (?:fill|stroke)-opacity="[^"]*"')
+_WIDTH = re.compile(r'stroke-width="([\d.]+)"')
 LINE_WIDTH = 2.3
 
 
@@ -32,6 +33,10 @@ def body_of(item: Item, width: float) -> str:
     part = item.part
     if item.style.startswith("@"):
         return _silhouette(part.body, item.style)
+    if item.style == "sticker":
+        extra = width * 5 / item.s
+        wider = _WIDTH.sub(lambda m: f'stroke-width="{n(float(m[1]) + extra)}"', _silhouette(part.body, "@paper"))
+        return f'<g stroke="@paper" stroke-width="{n(extra)}" stroke-linejoin="round">{wider}</g>{part.body}'
     if item.style == "outline":
         if part.name.startswith("phosphor:"):
             return _icon_lines(part, item.s, width)

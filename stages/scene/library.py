@@ -5,36 +5,17 @@ from __future__ import annotations
 from functools import lru_cache
 
 from imajin_cli.contract.errors import MissingError
-from imajin_cli.stages.scene import pack, shapes
+from imajin_cli.stages.scene import pack
 from imajin_cli.stages.scene.part import Part
 from imajin_cli.stages.scene.userpack import load_pack
 
-# A state by its name as situations use it, and the Phosphor glyph that says it where the pack has no badge of that name.
-BADGES = {
-    "check": "check",
-    "cross": "x",
-    "plus": "plus",
-    "minus": "minus",
-    "exclamation": "exclamation-mark",
-    "question": "question-mark",
-    "star": "star",
-    "heart": "heart",
-    "clock": "clock",
-    "bolt": "lightning",
-    "refresh": "arrows-clockwise",
-    "lock": "lock-simple",
-    "ellipsis": "dots-three",
-    "arrow-up": "arrow-up",
-    "arrow-down": "arrow-down",
-    "search": "magnifying-glass",
-    "sleep": "moon",
-    "pencil": "pencil-simple",
-    "key": "key",
-    "play": "play",
-    "pause": "pause",
-    "bell": "bell",
-    "wifi-off": "wifi-slash",
-    "eye-off": "eye-slash",
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+# The tiles that a badge's symbol can stand on, in its own 48 units.
+BADGE_TILES = {
+    "square": '<rect x="2" y="2" width="44" height="44" rx="13" fill="@deep" stroke="@paper" stroke-width="3.4"/>',
+    "disc": '<circle cx="24" cy="24" r="22" fill="@deep" stroke="@paper" stroke-width="3.4"/>',
+    "bubble": '<path d="M15 2H33Q46 2 46 15V27Q46 40 33 40H25L16.500 46.500V40H15Q2 40 2 27V15Q2 2 15 2Z" fill="@deep" '
+    'stroke="@paper" stroke-width="3.4" stroke-linejoin="round"/>',
 }
 
 
@@ -62,15 +43,19 @@ class Library:
         """The silhouette ``name``, None where there is none."""
         return pack.own_parts().get("backdrops", {}).get(name)
 
-    def badge(self, name: str) -> Part | None:
-        """The badge for the state ``name``, None where there is none."""
-        return pack.own_parts().get("badges", {}).get(name) or _glyph_badge(name)
+    def badge(self, name: str, tile: str = "square") -> Part | None:
+        """The badge for the state ``name`` on a tile ("square", "disc", "bubble"), None where there is no such symbol."""
+        return _badge(name, tile)
+
+    def mark(self, name: str) -> Part | None:
+        """The ambient mark ``name``, None where there is none."""
+        return pack.own_parts().get("marks", {}).get(name)
 
     def digits(self, text: str) -> tuple[Part, ...]:
-        """One drawn glyph for each character of ``text``; empty where one is missing."""
+        """One drawn glyph for each digit of ``text``; empty where it is no number."""
         glyphs = pack.own_parts().get("glyphs", {})
-        found = tuple(glyphs[f"digit-{c}"] if f"digit-{c}" in glyphs else glyphs[c] for c in text if f"digit-{c}" in glyphs or c in glyphs)
-        return found if len(found) == len(text) else ()
+        found = [glyphs[DIGITS[int(c)]] for c in text if c in "0123456789" and DIGITS[int(c)] in glyphs]
+        return tuple(found) if len(found) == len(text) else ()
 
 
 def _icon(name: str) -> Part | None:
@@ -82,18 +67,13 @@ def _icon(name: str) -> Part | None:
         return None
 
 
-@lru_cache(maxsize=64)
-def _glyph_badge(name: str) -> Part | None:
-    from imajin_cli.stages.backends import phosphor
-
-    if name not in BADGES:
+@lru_cache(maxsize=256)
+def _badge(name: str, tile: str) -> Part | None:
+    symbol = pack.own_parts().get("badges", {}).get(name)
+    if symbol is None:
         return None
-    try:
-        glyph = phosphor.lines(BADGES[name], "bold")
-    except (KeyError, MissingError):
-        return None
-    ink = glyph.body.split("</path>")[-1]
-    ink = "".join(f"<path{piece}" for piece in ink.split("<path") if piece and '"@line"' in piece).replace("@line", "@paper")
-    body = f'<rect width="48" height="48" rx="14" fill="@deep"/><g transform="translate(9.6 9.6) scale(.1125)">{ink}</g>'
-    part = shapes.shape(f"badge-{name}", body, (0, 0, 48, 48))
-    return Part(part.name, "badge", name.capitalize(), body, (48, 48), (0, 0, 48, 48), glyph.credit)
+    lift = -3.0 if tile == "bubble" else 0.0
+    scale = 28 / max(symbol.view)
+    x = 24 - scale * symbol.view[0] / 2
+    body = f'{BADGE_TILES[tile]}<g transform="translate({x:g} {x + lift:g}) scale({scale:g})">{symbol.body}</g>'
+    return Part(f"badge-{symbol.name}", "badge", symbol.title, body, (48.0, 48.0), (0.0, 0.0, 48.0, 48.0), symbol.credit)

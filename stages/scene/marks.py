@@ -63,7 +63,7 @@ SETS: tuple[tuple[tuple[str, str, float], ...], ...] = (
     (("star", "@light", 1.1), ("star", "@accent", 0.7), ("dot", "@main", 0.7), ("star", "@light", 0.6), ("ring", "@line", 0.7)),
     (("plus", "@main", 0.9), ("ring", "@line", 0.9), ("dot", "@accent", 0.8), ("plus", "@line", 0.7), ("dot", "@light", 0.9)),
     (("ring", "@main", 0.9), ("triangle", "@line", 0.8), ("dot", "@accent", 0.8), ("spark", "@line", 0.8), ("dot", "@light", 0.8)),
-    (("spark", "@main", 1.0), ("zigzag", "@line", 0.8), ("dot", "@accent", 0.9), ("ring", "@line", 0.8), ("dot", "@light", 0.8)),
+    (("spark", "@main", 1.0), ("plus", "@line", 0.7), ("dot", "@accent", 0.9), ("ring", "@line", 0.8), ("dot", "@light", 0.8)),
 )
 FESTIVE: tuple[tuple[str, str, float], ...] = (
     ("star", "@accent", 1.0),

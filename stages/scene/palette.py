@@ -47,6 +47,7 @@ class _Tones:
 
     background: float
     tint: float
+    soft: float
     pale: float
     light: float
     main: float
@@ -57,9 +58,9 @@ class _Tones:
     mist: float
 
 
-_LIGHT = _Tones(1.0, 0.972, 0.935, 0.81, 0.66, 0.38, 1.0, 0.24, 0.66, 0.955)
-_DARK = _Tones(0.20, 0.235, 0.295, 0.60, 0.47, 0.965, 0.255, 0.975, 0.60, 0.275)
-_CONTRAST = _Tones(1.0, 0.965, 0.90, 0.80, 0.55, 0.24, 1.0, 0.12, 0.42, 0.925)
+_LIGHT = _Tones(1.0, 0.972, 0.895, 0.935, 0.81, 0.66, 0.38, 1.0, 0.24, 0.66, 0.955)
+_DARK = _Tones(0.20, 0.235, 0.345, 0.295, 0.60, 0.47, 0.965, 0.255, 0.975, 0.60, 0.275)
+_CONTRAST = _Tones(1.0, 0.965, 0.865, 0.90, 0.80, 0.55, 0.24, 1.0, 0.12, 0.42, 0.925)
 _TONES: Mapping[str, _Tones] = {"light": _LIGHT, "dark": _DARK, "contrast": _CONTRAST}
 
 
@@ -109,12 +110,10 @@ def _accent_hue(hue: float, chroma: float, harmony: Harmony) -> float:
         return (hue + 42) % 360
     if harmony == "mono":
         return hue
-    # Warm against cool bodies, cool against warm ones: what keeps one small area alive on any brand.
-    if chroma < 0.02 or 165 <= hue <= 330:
-        return 72.0
-    if _is_yellow(hue):
-        return 262.0
-    return 196.0 if hue > 118 and hue < 165 and harmony != "auto" else (85.0 if hue < 45 or hue > 330 else (30.0 if hue > 118 else 245.0))
+    # Flames, lamps and suns are drawn in the accent, so it stays warm; on yellow bodies it turns to coral.
+    if _is_yellow(hue) and chroma >= 0.02:
+        return 34.0
+    return 88.0 if chroma >= 0.02 and (hue < 68 or hue > 340) else 76.0
 
 
 def _people(theme: Theme, hue: float, accent_hue: float) -> dict[str, str]:
@@ -125,7 +124,8 @@ def _people(theme: Theme, hue: float, accent_hue: float) -> dict[str, str]:
 
 @lru_cache(maxsize=512)
 def palette(colour: str, theme: Theme = "light", harmony: Harmony = "auto") -> Mapping[str, str]:
-    """Role to hex for every role of a part, plus "background" and "tint" (a coloured surface).
+    """Role to hex for every role of a part, plus what only layouts use: "background", "tint" (a coloured
+    surface) and "soft" (between pale and light, for grounds that bodies stand before).
 
     Holds for any ``colour``: contrast of deep on light at least 4.5, of ink on background at least 7, of main on
     background at least 1.8. ``theme`` "contrast" is light with stronger steps. Raises ValueError for a bad hex colour.
@@ -150,6 +150,7 @@ def palette(colour: str, theme: Theme = "light", harmony: Harmony = "auto") -> M
         {
             "background": background,
             "tint": oklch_hex(tones.tint, faint * 0.13 if theme != "dark" else faint * 0.2, hue),
+            "soft": oklch_hex(tones.soft, faint * 0.36 if theme != "dark" else faint * 0.4, hue),
             "pale": oklch_hex(tones.pale, faint * 0.24 if theme != "dark" else faint * 0.34, hue),
             "light": light,
             "main": main,

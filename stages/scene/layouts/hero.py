@@ -1,0 +1,185 @@
+"""Hero: a wide stage that fills its canvas, edge to edge. Five skeletons."""
+
+from __future__ import annotations
+
+from imajin_cli.stages.scene import shapes
+from imajin_cli.stages.scene.board import Board, Item
+from imajin_cli.stages.scene.cast import Cast
+from imajin_cli.stages.scene.layouts import common as c
+
+
+def _wide(board: Board) -> bool:
+    return board.width / board.height >= 1.3
+
+
+def _has_text(board: Board) -> bool:
+    return bool(board.reserved)
+
+
+def _focus(board: Board, cast: Cast) -> float:
+    """Where the subject stands: in the middle of the frame, moved to one side where the frame is the whole canvas."""
+    x0, _, x1, _ = board.frame
+    middle = (x0 + x1) / 2
+    return middle if _has_text(board) or not _wide(board) else middle + cast.side * (x1 - x0) * 0.1
+
+
+def _floor(board: Board) -> float:
+    """The y of the ground: low on the canvas, above a text box that lies below."""
+    x0, y0, x1, y1 = board.frame
+    return y1 - (y1 - y0) * (0.04 if _has_text(board) and not _wide(board) else 0.06)
+
+
+def _scale(board: Board) -> float:
+    x0, y0, x1, y1 = board.frame
+    return min((y1 - y0) * 1.02, (x1 - x0) * 0.9)
+
+
+def _left(board: Board) -> float:
+    """The left edge for companions: right of a text box that lies beside."""
+    return board.frame[0]
+
+
+def _crowd(board: Board, cast: Cast, hero: Item, foot: float, s: float, heights: tuple[float, ...]) -> int:
+    """Companions along the ground: one tucked behind the subject, the others outwards while there is room."""
+    used = 0
+    limit = (_left(board), 0.0, board.frame[2], 0.0)
+    for part, side, height in zip(cast.companions, (-cast.side, cast.side), heights, strict=False):
+        style = "solid" if used == 1 and part.kind not in ("icon",) else "outline"
+        if c.beside(board, cast, part, hero, side, h=s * height, style=style, foot=foot, tuck=0.18 if used == 0 else 0.0):
+            used += 1
+    if cast.detail == "minimal":
+        return used
+    return c.tail(board, cast, used, foot, s * heights[-1], limit)
+
+
+def _clouds(board: Board, cast: Cast, top: float, count: int, fill: str = "@pale") -> None:
+    """Clouds in the upper part, apart from each other and from the subject."""
+    rng = cast.rng("clouds")
+    x0, x1 = _left(board), board.width
+    for at in range(count):
+        w = board.unit * (70 + 60 * rng.random())
+        x = x0 + (x1 - x0) * ((at + 0.25 + 0.5 * rng.random()) / count)
+        y = board.height * top * (0.55 + 0.9 * rng.random())
+        item = board.make(shapes.cloud(w, fill), "backdrop", "cloud", cx=x, cy=y, style="shape", z=1.05, loose=True)
+        if not any(c.overlap(item.box, other.box) > 0.05 for other in board.items if other.role in ("subject", "cloud", "badge", "sun")):
+            board.add(item)
+
+
+def _marks(board: Board, cast: Cast, floor: float, normal: int = 4) -> None:
+    x0, y0, x1, _ = board.frame
+    c.scatter(board, cast, c.mark_count(cast, normal), (max(_left(board), x0), y0, x1, floor - (floor - y0) * 0.12))
+
+
+def landscape(board: Board, cast: Cast) -> None:
+    """Two ridges of hills from edge to edge, a low sun, the subject and its companions on the near one."""
+    floor, s = _floor(board), _scale(board)
+    w, h = board.width, board.height
+    cx = _focus(board, cast)
+    sun_x = cx - cast.side * s * 0.42
+    board.put(shapes.disc(s * 0.3), "backdrop", "sun", cx=sun_x, cy=floor - s * 0.5, style="shape", z=0.8, loose=True)
+    far = shapes.hills(w, h * 0.34, cast.rng("far"), "@pale")
+    board.put(far, "backdrop", "hills", cx=w / 2, foot=floor + h * 0.03, style="shape", z=1.0, loose=True)
+    near = shapes.slab(w, h - floor, 0, "@soft", "near")
+    board.put(near, "ground", "near", cx=w / 2, cy=(h + floor) / 2, style="shape", z=2, loose=True)
+    hero = c.subject(board, cast, cx=cx, foot=floor + board.unit * 4, h=s * 0.7, w=s * 0.8)
+    c.badge(board, cast, hero, 0.2)
+    _crowd(board, cast, hero, floor + board.unit * 3, s, (0.4, 0.3, 0.26))
+    _clouds(board, cast, 0.22, 3)
+    _marks(board, cast, floor, 3)
+
+
+def city(board: Board, cast: Cast) -> None:
+    """A skyline across the canvas; the subject large before it, companions along the street."""
+    floor, s = _floor(board), _scale(board)
+    w, h = board.width, board.height
+    cx = _focus(board, cast)
+    skyline = shapes.skyline(w, s * 0.62, cast.rng("skyline"), "@pale", "@tint")
+    board.put(skyline, "backdrop", "skyline", cx=w / 2, foot=floor, style="shape", z=0.9, loose=True)
+    board.put(shapes.slab(w, h - floor, 0, "@pale", "street"), "ground", "street", cx=w / 2, cy=(h + floor) / 2, style="shape", loose=True)
+    board.put(shapes.slab(w, max(2.0, board.unit * 3), 0, "@light", "kerb"), "ground", "street", cx=w / 2, cy=floor, style="shape", loose=True, z=2.1)
+    hero = c.subject(board, cast, cx=cx, foot=floor, h=s * 0.72, w=s * 0.8)
+    c.badge(board, cast, hero, 0.2)
+    _crowd(board, cast, hero, floor, s, (0.4, 0.3, 0.26))
+    _clouds(board, cast, 0.2, 3)
+    _marks(board, cast, floor, 2)
+
+
+def horizon(board: Board, cast: Cast) -> None:
+    """A huge round horizon bulges up from below; the subject stands on its top, companions float over its flanks."""
+    s = _scale(board)
+    w, h = board.width, board.height
+    cx = _focus(board, cast) if _has_text(board) else (board.frame[0] + board.frame[2]) / 2
+    top = _floor(board) - s * 0.12
+    r = max(w * 0.62, h * 0.9)
+    board.put(shapes.disc(r * 1.16, "@mist"), "backdrop", "halo", cx=cx, cy=top + r, style="shape", z=0.8, loose=True)
+    board.put(shapes.disc(r), "ground", "globe", cx=cx, cy=top + r, style="shape", loose=True)
+    hero = c.subject(board, cast, cx=cx, foot=top + board.unit * 3, h=s * 0.68, w=s * 0.72)
+    c.badge(board, cast, hero, 0.2)
+    x0, x1 = _left(board), board.frame[2]
+    spots = ((-0.30, -0.26, 0.27), (0.31, -0.34, 0.24), (0.43, -0.08, 0.2), (-0.44, -0.02, 0.2), (-0.4, -0.5, 0.17), (0.45, -0.56, 0.16))
+    span = min(x1 - x0, s * 2.6)
+    for part, (dx, dy, size) in zip(cast.companions[: 2 if cast.detail == "minimal" else 6], spots, strict=False):
+        x, y = cx + cast.side * dx * span, top + dy * s
+        if x0 + s * size * 0.5 < x < x1 - s * size * 0.5:
+            c.hanging(board, part, [(x, y), (x, y - s * 0.08)], h=s * size, style="solid" if size > 0.25 and part.kind != "icon" else "outline", turn=6 * (1 if dx > 0 else -1))
+    _marks(board, cast, top, 5)
+
+
+def windowed(board: Board, cast: Cast) -> None:
+    """A wide browser window; the subject breaks out of it, companions stand before it."""
+    floor, s = _floor(board), _scale(board)
+    x0, y0, x1, _ = board.frame
+    w = min(x1 - x0, s * 1.6)
+    cx = (x0 + x1) / 2
+    h = s * 0.72
+    u = s / 460
+    top = floor - h - s * 0.04
+    board.put(shapes.disc(s * 0.5, "@mist"), "backdrop", "halo", cx=cx - cast.side * w * 0.4, cy=floor - s * 0.4, style="shape", z=0.7, loose=True)
+    pane = board.put(shapes.window(w, h, u), "backdrop", "window", cx=cx, cy=top + h / 2, style="shape", z=1)
+    hero = c.subject(board, cast, cx=cx + cast.side * w * 0.18, foot=floor, h=s * 0.76, w=w * 0.46)
+    c.badge(board, cast, hero, 0.2)
+    _tiles(board, cast, pane, hero, u)
+    outer = cx - cast.side * w * 0.44
+    used = 0
+    for part, height, x in zip(cast.companions, (0.34, 0.26), (outer, outer + cast.side * w * 0.24), strict=False):
+        item = c.companion(board, part, style="outline", h=s * height, cx=x, foot=floor)
+        if board.try_put([item], gap=4, over_subject=0.05):
+            used += 1
+    board.put(shapes.ground_line(w * 1.16, cast.rng("ground")), "ground", "ground", cx=cx, cy=floor, style="shape", loose=True)
+    _marks(board, cast, floor, 3)
+
+
+def _tiles(board: Board, cast: Cast, pane: Item, hero: Item, u: float) -> None:
+    """A page's content in the free half of a wide window: a heading and lines."""
+    x0, y0, x1, _ = pane.box
+    left, right = (x0 + 26 * u, hero.box[0] - 18 * u) if cast.side > 0 else (hero.box[2] + 18 * u, x1 - 26 * u)
+    width = right - left
+    if width < 60 * u:
+        return
+    for y, share, height, fill in ((54, 0.62, 18, "@light"), (84, 0.9, 12, "@paper"), (106, 0.76, 12, "@paper")):
+        part = shapes.slab(width * share, height * u, height * u / 2, fill, "bar")
+        board.put(part, "backdrop", "bar", cx=left + width * share / 2, cy=y0 + y * u, style="shape", z=1.2)
+
+
+def ribbons(board: Board, cast: Cast) -> None:
+    """Waves sweep across the lower half; the subject rides them to one side, outlined things drift on the other."""
+    s = _scale(board)
+    w, h = board.width, board.height
+    floor = _floor(board) - s * 0.03
+    cx = _focus(board, cast) + (0 if _has_text(board) or not _wide(board) else cast.side * s * 0.1)
+    for at, (height, fill) in enumerate(((0.62, "@mist"), (0.44, "@pale"), (0.2, "@soft"))):
+        part = shapes.wave(w, h * height, cast.rng(f"wave{at}"), fill)
+        z = 0.8 + at * 0.1 if at < 2 else 4.6
+        board.put(part, "backdrop" if at < 2 else "ground", "wave", cx=w / 2, foot=h, style="shape", z=z, loose=True)
+    hero = c.subject(board, cast, cx=cx, foot=floor, h=s * 0.72, w=s * 0.8)
+    c.badge(board, cast, hero, 0.2)
+    x0, x1 = _left(board), board.frame[2]
+    spots = ((-0.52, -0.3, 0.3), (0.5, -0.42, 0.24), (-0.86, -0.5, 0.24), (-1.12, -0.2, 0.22), (0.74, -0.16, 0.2))
+    for part, (dx, dy, size) in zip(cast.companions, spots, strict=False):
+        x = cx + cast.side * dx * s
+        if x0 + s * size * 0.5 < x < x1 - s * size * 0.5:
+            c.hanging(board, part, [(x, floor + dy * s)], h=s * size, style="outline", turn=-7 if dx < 0 else 7)
+    _marks(board, cast, floor, 4)
+
+
+COMPOSITIONS = {"landscape": landscape, "city": city, "horizon": horizon, "window": windowed, "ribbons": ribbons}
