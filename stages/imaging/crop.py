@@ -8,7 +8,7 @@ Box = tuple[int, int, int, int]
 
 
 def cover_box(size: tuple[int, int], ratio: tuple[int, int]) -> Box:
-    """The largest centred box (left, top, right, bottom) of aspect ``ratio`` (width, height) in a picture of ``size``."""
+    """The largest centred box (left, top, right, bottom) of aspect ``ratio`` (width, height) in ``size``."""
     width, height = size
     wide, high = ratio
     if width * high > height * wide:

@@ -1,1 +1,1 @@
-"""What ``output`` says of the files that it publishes: their sizes, names, alternative text, HTML and manifest entry."""
+"""What ``output`` says of the files that it publishes: sizes, names, alternative text, HTML, manifest entry."""

@@ -23,12 +23,16 @@ def scene_of(asset: Asset) -> Mapping[str, Any]:
 
 
 def alt_of(asset: Asset, given: str | None) -> str:
-    """Alternative text: the one given (an empty one marks decoration), the scene's, the headline, or the prompt cut short."""
+    """Alternative text: the one given (empty for decoration), the scene's, the headline, or the prompt cut short."""
     if given is not None:
         return given
     request = asset.sidecar.request
     scene = scene_of(asset).get("alt")
-    words = [scene if isinstance(scene, str) else None, request.headline if request else None, request.prompt if request else None]
+    words = [
+        scene if isinstance(scene, str) else None,
+        request.headline if request else None,
+        request.prompt if request else None,
+    ]
     text = next((" ".join(word.split()) for word in words if word and word.strip()), "")
     if len(text) <= ALT_LENGTH:
         return text
@@ -63,6 +67,4 @@ def held_gates(sidecar: Sidecar, gates: Sequence[str], sha256: str) -> list[dict
 def credits_of(sidecar: Sidecar) -> list[dict[str, str]]:
     """Who and what is to be credited, each once, in a fixed order."""
     found = {(c.name, c.licence, c.by or "") for record in sidecar.stages for c in record.credits}
-    return [
-        {"name": name, "licence": licence, **({"by": by} if by else {})} for name, licence, by in sorted(found)
-    ]
+    return [{"name": name, "licence": licence, **({"by": by} if by else {})} for name, licence, by in sorted(found)]

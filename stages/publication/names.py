@@ -16,16 +16,26 @@ _FIELD = re.compile(r"\{([^{}]*)\}")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+')
 # Names that Windows keeps for devices, whatever their ending.
 _RESERVED = frozenset(
-    ["con", "prn", "aux", "nul", "conin$", "conout$", *(f"{port}{i}" for port in ("com", "lpt") for i in "0123456789¹²³")]
+    [
+        "con",
+        "prn",
+        "aux",
+        "nul",
+        "conin$",
+        "conout$",
+        *(f"{port}{i}" for port in ("com", "lpt") for i in "0123456789¹²³"),
+    ]
 )
 
 
 def fields_of(template: str) -> list[str]:
-    """The fields that ``template`` names, in order. Raises ValueError for one that there is not, or a brace left over."""
+    """The fields that ``template`` names, in order. Raises ValueError for an unknown one or a lone brace."""
     found: list[str] = _FIELD.findall(template)
     unknown = [field for field in found if field not in FIELDS]
     if unknown:
-        raise ValueError(f"{{{unknown[0][:40]}}} is no field of a name; there are {', '.join(f'{{{f}}}' for f in FIELDS)}")
+        raise ValueError(
+            f"{{{unknown[0][:40]}}} is no field of a name; there are {', '.join(f'{{{f}}}' for f in FIELDS)}"
+        )
     if "{" in _FIELD.sub("", template) or "}" in _FIELD.sub("", template):
         raise ValueError("a name has a brace without its partner")
     return found

@@ -45,10 +45,10 @@ def same_shape(one: Size, other: Size) -> bool:
 
 
 def planned(asset: Asset, extra: Iterable[str], scales: Iterable[float], *, cut: bool) -> Plan:
-    """The sizes of ``asset``'s base: those asked for, and ``extra``, that have its aspect ratio; its own where there are none.
+    """The sizes of ``asset``'s base: those asked for, and ``extra``, that have its aspect ratio; else its own.
 
-    Sizes of another ratio belong to the group's other bases. One that no base has is cut out with ``cut``, else it raises
-    UsageError. InputError where the asset has no picture.
+    Sizes of another ratio belong to the group's other bases. One that no base has is cut out with ``cut``, else it
+    raises UsageError. InputError where the asset has no picture.
     """
     picture = asset.picture
     if picture is None:
@@ -70,7 +70,9 @@ def planned(asset: Asset, extra: Iterable[str], scales: Iterable[float], *, cut:
         mine = [picture.size]
     taller = not same_shape(picture.size, shape)
     notes = [f"the picture is {picture.width}x{picture.height}, so heights follow it"] if taller else []
-    variants = [_variant(_fitted(size, picture.size, taller), scale) for scale in sorted(set(scales)) for size in sorted(mine)]
+    variants = [
+        _variant(_fitted(size, picture.size, taller), scale) for scale in sorted(set(scales)) for size in sorted(mine)
+    ]
     variants += [_variant(size, scale, cut=True) for scale in sorted(set(scales)) for size in sorted(lost)]
     return Plan(tuple(dict.fromkeys(variants)), len(every) > 1, tuple(notes))
 
@@ -95,5 +97,8 @@ def _fitted(size: Size, base: Size, taller: bool) -> Size:
 def _variant(size: Size, scale: float, *, cut: bool = False) -> Variant:
     pixels = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
     if max(pixels) > MAX_SIDE:
-        raise UsageError(f"{size[0]}x{size[1]} at {scale:g} times has more than {MAX_SIDE} pixels a side", hint="lower --scale or --size")
+        raise UsageError(
+            f"{size[0]}x{size[1]} at {scale:g} times has more than {MAX_SIDE} pixels a side",
+            hint="lower --scale or --size",
+        )
     return Variant(size, scale, pixels, cut)

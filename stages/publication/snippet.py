@@ -30,18 +30,19 @@ class Shown:
 
 
 def srcsets(files: Sequence[Shown]) -> dict[str, str]:
-    """``srcset`` by format, best first: widths where there are several sizes, else densities."""
+    """``srcset`` by format, best first: widths where there are several sizes, else densities. One candidate a width."""
     several = len({file.size for file in files}) > 1
     found: dict[str, str] = {}
     for kind in ORDER:
-        mine = sorted((file for file in files if file.format == kind), key=lambda file: (file.width, file.name))
+        mine = sorted((file for file in files if file.format == kind), key=lambda file: (-file.width, -file.scale))
+        widths = {file.width: file for file in mine}
         if mine:
-            found[kind] = ", ".join(_candidate(file, several) for file in mine)
+            found[kind] = ", ".join(_candidate(widths[width], several) for width in sorted(widths))
     return found
 
 
 def picture_html(files: Sequence[Shown], alt: str, vector: str | None = None) -> str:
-    """A ``<picture>`` element for ``files``, or an ``<img>`` of the SVG ``vector`` where there are none. Lazy and asynchronous."""
+    """A ``<picture>`` element for ``files``, or an ``<img>`` of the SVG ``vector`` where there are none."""
     if not files:
         return _img(vector, None, alt) if vector else ""
     sets = srcsets(files)
@@ -49,7 +50,7 @@ def picture_html(files: Sequence[Shown], alt: str, vector: str | None = None) ->
     largest = max((file for file in files if file.format == fallback), key=lambda file: (-file.scale, file.size))
     several = len({file.size for file in files}) > 1
     sizes = f"(max-width: {largest.size[0]}px) 100vw, {largest.size[0]}px" if several else None
-    lines = [_source(kind, text, sizes) for kind, text in sets.items() if kind != fallback]
+    lines = [_source(kind, text, sizes) for kind, text in sets.items() if kind not in ("png", "jpeg", fallback)]
     lines.append("  " + _img(largest.name, largest.size, alt, sets[fallback], sizes))
     return "\n".join(["<picture>", *lines, "</picture>"])
 

@@ -16,11 +16,13 @@ MAX_SIDE = 256
 
 
 def encode_ico(images: Sequence[Image.Image]) -> bytes:
-    """``images`` (square RGBA, 1..256 pixels a side) as one icon file, in the order given. Raises ValueError for another shape."""
+    """``images`` (square RGBA, 1..256 pixels a side) as one icon file, in this order. Raises ValueError."""
     bodies = []
     for image in images:
         if image.width != image.height or not 1 <= image.width <= MAX_SIDE:
-            raise ValueError(f"an icon is square and at most {MAX_SIDE} pixels a side, not {image.width}x{image.height}")
+            raise ValueError(
+                f"an icon is square and at most {MAX_SIDE} pixels a side, not {image.width}x{image.height}"
+            )
         clean = tidy(image)
         bodies.append(encode_png(clean.convert("RGBA"), paletted(clean, bound=0)))
     offset = _HEADER.size + _ENTRY.size * len(images)
@@ -33,7 +35,7 @@ def encode_ico(images: Sequence[Image.Image]) -> bytes:
 
 
 def icon_sizes(data: bytes) -> list[int]:
-    """The sides, in pixels, of the pictures in an icon file, in the file's order. Raises ValueError where it is none."""
+    """The sides, in pixels, of the pictures in an icon file, in its order. Raises ValueError where it is none."""
     if len(data) < _HEADER.size:
         raise ValueError("no icon file")
     reserved, kind, count = _HEADER.unpack_from(data)

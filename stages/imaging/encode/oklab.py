@@ -16,11 +16,19 @@ JUST_NOTICEABLE = 0.02
 # Linear sRGB to cone responses, and their cube roots to Lab (Björn Ottosson, "A perceptual color space for image
 # processing", 2020).
 _CONES = np.array(
-    [[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566], [0.0883024619, 0.2817188376, 0.6299787005]],
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ],
     dtype=np.float32,
 )
 _LAB = np.array(
-    [[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099], [0.0259040371, 0.7827717662, -0.8086757660]],
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ],
     dtype=np.float32,
 )
 
@@ -55,7 +63,7 @@ class Looks:
         self.kind = (rgba[:, 3] > 0).astype(np.int8) + (rgba[:, 3] == 255)
 
     def distance(self, to: int) -> Floats:
-        """OKLab distance of every colour to the colour at index ``to`` over the worse ground, shape (n,); 9 across kinds."""
+        """OKLab distance of every colour to the colour at index ``to`` over the worse ground, (n,); 9 across kinds."""
         black = _norm(self.black - self.black[to])
         worst = black if self.white is self.black else np.maximum(black, _norm(self.white - self.white[to]))
         found: Floats = np.where(self.kind == self.kind[to], worst, np.float32(9))

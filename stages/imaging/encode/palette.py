@@ -12,8 +12,8 @@ from PIL import Image
 from imajin_cli.stages.imaging.encode.oklab import JUST_NOTICEABLE, Looks
 
 MAX_COLOURS = 256
-# A mean error this large over the whole picture is a gradient cut into bands, even where no pixel is far off: half of one
-# 8-bit step of mid grey, which is about 0.003 in OKLab.
+# A mean error this large over the whole picture is a gradient cut into bands, even where no pixel is far off: half
+# of one 8-bit step of mid grey, which is about 0.003 in OKLab.
 MAX_MEAN = 0.0015
 # Colours added beyond what the bound needs, until no pixel is off by more than half of it.
 _FINE = 0.5
@@ -82,7 +82,7 @@ def paletted(image: Image.Image, *, bound: float = JUST_NOTICEABLE) -> Paletted 
     distinct, places = np.unique(values, return_inverse=True)
     if len(distinct) > (_MAX_DISTINCT if bound else MAX_COLOURS):
         return None
-    counts = np.bincount(places, weights=lengths)
+    counts = np.bincount(places, weights=lengths).astype(np.float64)
     colours = distinct.view(np.uint8).reshape(-1, 4)
     chosen, labels, errors = _choose(colours, counts, bound)
     worst, mean = float(errors.max()), float((errors * counts).sum() / len(flat))

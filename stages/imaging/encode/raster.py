@@ -19,14 +19,16 @@ _AVIF_SPEED = 8
 
 
 def tidy(image: Image.Image) -> Image.Image:
-    """``image`` (L, LA, RGB, RGBA) with as few channels as its pixels need, and black wherever it is wholly transparent.
+    """``image`` (L, LA, RGB, RGBA) with as few channels as its pixels need, and black wherever it is transparent.
 
     No visible pixel changes: what a transparent pixel hides only costs bytes and may be what somebody cut away.
     """
     if image.mode not in ("LA", "RGBA"):
         return image
     alpha = image.getchannel("A")
-    low, high = alpha.getextrema()
+    counts = alpha.histogram()
+    low = next(level for level, count in enumerate(counts) if count)
+    high = next(level for level in range(255, -1, -1) if counts[level])
     if low == 255:
         return image.convert(image.mode[:-1])
     if low > 0:
@@ -64,7 +66,7 @@ def encode_avif(image: Image.Image, quality: int) -> bytes:
 
 
 def encode_jpeg(image: Image.Image, quality: int, background: tuple[int, int, int], *, flat: bool = False) -> bytes:
-    """JPEG at ``quality`` 1..95, full chroma resolution, laid onto the RGB ``background``; progressive for ``flat`` art."""
+    """JPEG at ``quality`` 1..95, full chroma resolution, on the RGB ``background``; progressive if ``flat``."""
     # Pillow gives the optimised coder one buffer of a byte a pixel, which a noisy photograph overruns.
     laid = flattened(image, background)
     return _save(laid, "JPEG", quality=quality, optimize=flat, progressive=flat, subsampling="4:4:4")

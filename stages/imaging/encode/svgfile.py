@@ -14,18 +14,18 @@ from imajin_cli.stages.imaging.svgtree import SVG, XML, Node, parse
 
 _LIMITS = Limits()
 _LENGTHS = frozenset(
-    "x y width height cx cy r rx ry x1 y1 x2 y2 fx fy fr dx dy points stroke-width stroke-dasharray stroke-dashoffset viewBox "
-    "font-size letter-spacing refX refY markerWidth markerHeight stdDeviation".split()
+    "x y width height cx cy r rx ry x1 y1 x2 y2 fx fy fr dx dy points stroke-width stroke-dasharray "
+    "stroke-dashoffset viewBox font-size letter-spacing refX refY markerWidth markerHeight stdDeviation".split()
 )
 _FACTORS = frozenset(
-    "transform gradientTransform patternTransform opacity fill-opacity stroke-opacity stop-opacity flood-opacity offset "
-    "stroke-miterlimit".split()
+    "transform gradientTransform patternTransform opacity fill-opacity stroke-opacity stop-opacity flood-opacity "
+    "offset stroke-miterlimit".split()
 )
 _CONTROL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def encode_svg(svg: str, size: tuple[int, int], alt: str) -> bytes:
-    """``svg`` as UTF-8 bytes, to be shown at ``size`` (width, height) pixels, titled ``alt``; an empty one marks decoration.
+    """``svg`` as UTF-8 bytes, to be shown at ``size`` (width, height) pixels, titled ``alt`` (empty: decoration).
 
     Raises InputError where it is no well-formed SVG or too costly to draw.
     """
@@ -66,7 +66,7 @@ def _used_names(root: Node) -> set[str]:
 
 
 def _shorten(node: Node, *, keep_names: bool, used: set[str]) -> None:
-    """Round the numbers of one element and drop attributes that draw nothing. Style sheets may select by id and class."""
+    """Round the numbers of one element and drop attributes that draw nothing. Styles may select by id and class."""
     kept: dict[tuple[str, str], str] = {}
     for (space, name), value in node.attributes.items():
         if name.startswith("data-") or (not keep_names and (name == "class" or (name == "id" and value not in used))):

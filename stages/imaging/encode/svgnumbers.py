@@ -54,7 +54,7 @@ def _skip(data: str, at: int) -> int:
 
 
 def _arguments(data: str, at: int, arc: bool) -> tuple[list[str], int] | None:
-    """The numbers up to the next command, shortened, and where they end; an arc's flags may be written without a space."""
+    """The numbers up to the next command, shortened, and where they end; an arc's flags need no space."""
     found: list[str] = []
     while (at := _skip(data, at)) < len(data) and not data[at].isalpha():
         flag = arc and len(found) % 7 in (3, 4)

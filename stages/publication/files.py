@@ -1,0 +1,246 @@
+"""All files of one asset: drawn once a size, encoded side by side, read back, measured."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from imajin_cli.contract.digest import sha256
+from imajin_cli.contract.errors import InputError, UsageError
+from imajin_cli.contract.sidecar import Score
+from imajin_cli.contract.stage import Asset, PublishedFile
+from imajin_cli.stages.publication.entry import alt_of, theme_of
+from imajin_cli.stages.publication.icon import Icon, make_icon
+from imajin_cli.stages.publication.names import TELLING, fields_of, filled, ratio_word, safe_name, scale_word
+from imajin_cli.stages.publication.plan import Plan, Variant, planned, same_shape
+from imajin_cli.stages.publication.render import Renderer
+from imajin_cli.stages.publication.snippet import MIME
+
+if TYPE_CHECKING:
+    from imajin_cli.stages.imaging.encode.formats import Drawn, Settings
+    from imajin_cli.stages.output import OutputParams
+
+
+@dataclass(frozen=True)
+class Made:
+    """One file: what is between stem and format ("-64x64@2x"), its bytes, its size in CSS pixels and in its own."""
+
+    mark: str
+    format: str
+    data: bytes
+    size: tuple[int, int]
+    pixels: tuple[int, int]
+    scale: float = 1
+    role: str = "asset"
+    name: str = ""
+    remarks: dict[str, Any] = field(default_factory=dict)
+
+    def published(self) -> PublishedFile:
+        """The file as the contract wants it, with its entry for the manifest."""
+        entry: dict[str, Any] = {
+            "width": self.pixels[0],
+            "height": self.pixels[1],
+            "format": self.format,
+            "scale": self.scale,
+        }
+        return PublishedFile(self.name, self.data, {**entry, "type": MIME[self.format], "role": self.role})
+
+
+class Collector:
+    """Makes one asset's files. ``collect`` first; then ``failure``, ``scores`` and ``notes`` say what came of it."""
+
+    def __init__(self, asset: Asset, params: OutputParams, settings: Settings) -> None:
+        if asset.picture is None:
+            raise InputError(f"{asset.name}: has no picture yet")
+        self.asset = asset
+        self.params = params
+        self.settings = settings
+        self.plan: Plan = planned(asset, params.size, params.scale, cut=params.crop)
+        self.renderer = Renderer(asset.picture, asset.name)
+        self.stem = stem_of(asset, params.name)
+        self.base = asset.picture.size
+        self.files: list[Made] = []
+        self.icon: Icon | None = None
+        self._known: dict[tuple[tuple[int, int], bool], list[Made]] = {}
+
+    def collect(self) -> list[Made]:
+        """Every file, named, the primary one first. Raises as ``Output.publish`` does."""
+        kinds = [kind for kind in self.params.format if kind not in ("svg", "ico")]
+        for variant in self.plan.variants if kinds else ():
+            self.files += self._rasters(variant, kinds)
+        if "svg" in self.params.format:
+            self.files.append(self._svg())
+        if "ico" in self.params.format and self._icon_is_mine():
+            self.icon = make_icon(self.renderer, self.params.ico_sizes, theme_of(self.asset))
+            side = max(self.params.ico_sizes)
+            self.files.append(Made(self._base_mark(), "ico", self.icon.data, (side, side), (side, side), role="icon"))
+        if self.params.layers:
+            self.files += self._masks()
+        if self.params.master:
+            self.files.append(self._master())
+        self.files = _primary_first(self._named(file) for file in self.files)
+        if not self.files:
+            raise UsageError(f"{self.asset.name}: nothing to publish", hint="ask for another --format")
+        taken = {file.name.casefold() for file in self.files}
+        if len(taken) < len(self.files):
+            raise UsageError(f"{self.asset.name}: two of its files would get the same name")
+        return self.files
+
+    def failure(self) -> str | None:
+        """Why the asset is not fit to be published, naming the file; None where it is."""
+        budget = self.settings.budget
+        for file in self.files:
+            if budget is not None and len(file.data) > budget and file.role in ("asset", "icon"):
+                return f"{file.name} has {len(file.data):,} bytes, more than the budget of {budget:,}"
+        if self.icon is not None and self.icon.contrast < self.params.icon_contrast:
+            name = next(file.name for file in self.files if file.role == "icon")
+            found, least = self.icon.contrast, self.params.icon_contrast
+            return f"{name} at {self.icon.smallest} px has a contrast of {found:.2f}, less than {least:g}"
+        return None
+
+    def scores(self) -> list[Score]:
+        """The largest file against the budget, and the icon's contrast where there is one."""
+        budget = self.settings.budget
+        largest = max((len(file.data) for file in self.files if file.role in ("asset", "icon")), default=0) / 1000
+        scores = [Score(name="largest_file", value=largest, unit="kB")]
+        if budget is not None:
+            scores = [
+                Score(
+                    name="largest_file",
+                    value=largest,
+                    threshold=budget / 1000,
+                    op="<=",
+                    passed=largest <= budget / 1000,
+                    unit="kB",
+                )
+            ]
+        if self.icon is not None:
+            least = self.params.icon_contrast
+            value = round(self.icon.contrast, 3)
+            scores.append(
+                Score(name="icon_contrast", value=value, threshold=least, op=">=", passed=self.icon.contrast >= least)
+            )
+        return scores
+
+    def notes(self) -> dict[str, Any]:
+        """What was made, for the record."""
+        files = [{"name": file.name, "bytes": len(file.data), **file.remarks} for file in self.files]
+        said = [*self.plan.notes, *dict.fromkeys(self.renderer.notes)]
+        return {"files": files, **({"remarks": said} if said else {})}
+
+    def _rasters(self, variant: Variant, kinds: Sequence[str]) -> list[Made]:
+        from imajin_cli.stages.imaging.encode.formats import Drawn
+
+        mark = "-{}x{}".format(*variant.size) if self.plan.sized else ""
+        mark += scale_word(variant.scale)
+        known = self._known.get((variant.pixels, variant.cut))
+        if known is not None:  # 512 px at twice the density are 1024 px
+            return [replace(file, mark=mark, size=variant.size, scale=variant.scale) for file in known]
+        drawn = Drawn(self.renderer.variant(variant), self.settings)
+
+        def one(kind: str) -> Made:
+            data, remarks = _encoded(drawn, kind, self.settings)
+            return Made(mark, kind, data, variant.size, variant.pixels, variant.scale, remarks=remarks)
+
+        if len(kinds) == 1 or (os.cpu_count() or 1) == 1:
+            made = [one(kind) for kind in kinds]
+        else:
+            with ThreadPoolExecutor(len(kinds)) as pool:  # Pillow's encoders let other threads run
+                made = list(pool.map(one, kinds))
+        self._known[variant.pixels, variant.cut] = made
+        return made
+
+    def _svg(self) -> Made:
+        from imajin_cli.stages.imaging.encode.svgfile import check_svg, encode_svg
+
+        vector = self.renderer.vector
+        if vector is None:
+            raise InputError(
+                f"{self.asset.name}: has no vector, so it cannot be an SVG", hint="leave svg out of --format"
+            )
+        data = encode_svg(vector.svg, self.base, alt_of(self.asset, self.params.alt))
+        check_svg(data)
+        self.renderer.check_like(data.decode(), "the SVG that would be published")
+        return Made(self._base_mark(), "svg", data, self.base, self.base)
+
+    def _icon_is_mine(self) -> bool:
+        """One icon a request: from its square base where it has one."""
+        group, request = self.asset.sidecar.group, self.asset.sidecar.request
+        if group is None or request is None or group.ratios == 1 or same_shape(self.base, (1, 1)):
+            return True
+        from imajin_cli.contract.request import parse_size
+
+        return not any(same_shape(parse_size(size), (1, 1)) for size in request.size)
+
+    def _masks(self) -> list[Made]:
+        from imajin_cli.stages.imaging.encode.raster import encode_png
+
+        size = max((variant.pixels for variant in self.plan.variants if not variant.cut), default=self.base)
+        masks = self.renderer.masks(size)
+        if not masks:
+            self.renderer.notes.append("the picture has no layers to publish")
+        mark = self._base_mark()
+        return [
+            Made(f"{mark}.layer-{name}", "png", encode_png(mask), size, size, role="mask")
+            for name, mask in masks.items()
+        ]
+
+    def _master(self) -> Made:
+        from imajin_cli.stages.imaging.encode.raster import encode_png, tidy
+
+        data = encode_png(tidy(self.renderer.picture.image))
+        return Made(f"{self._base_mark()}.master", "png", data, self.base, self.base, role="master")
+
+    def _base_mark(self) -> str:
+        """What tells one base of the group from those of other aspect ratios in a name that has no size."""
+        group = self.asset.sidecar.group
+        return f"-{ratio_word(group.ratio)}" if group is not None and group.ratios > 1 else ""
+
+    def _named(self, file: Made) -> Made:
+        digits = f".{sha256(file.data)[:8]}" if self.params.hashed else ""
+        ending = safe_name("x" + file.mark, "")[1:] + digits + "." + ("jpg" if file.format == "jpeg" else file.format)
+        return replace(file, name=safe_name(self.stem, ending))
+
+
+def stem_of(asset: Asset, template: str) -> str:
+    """The name of an asset's files before what tells its files apart."""
+    sidecar = asset.sidecar
+    group, request = sidecar.group, sidecar.request
+    ratio = group.ratio if group is not None else ""
+    values = {
+        "name": asset.name,
+        "preset": (request.preset if request is not None else None) or "none",
+        "seed": str(sidecar.seed if sidecar.seed is not None else request.seed if request is not None else 0),
+        "index": str(group.index + 1 if group is not None else 1),
+        "ratio": ratio_word(ratio) or "own",
+        "id": sidecar.id,
+        "theme": theme_of(asset) or "none",
+    }
+    stem = filled(template, values)
+    several = group is not None and group.size > 1
+    return f"{stem}-{values['index']}" if several and not TELLING & set(fields_of(template)) else stem
+
+
+def _encoded(drawn: Drawn, kind: str, settings: Settings) -> tuple[bytes, dict[str, Any]]:
+    """The bytes of one file, read back, and remarks on them."""
+    from imajin_cli.stages.imaging.encode.check import check_raster
+    from imajin_cli.stages.imaging.encode.formats import encode
+
+    found = encode(drawn, kind, settings)
+    check_raster(found.data, kind, found.pixels, exact=found.exact)
+    remarks: dict[str, Any] = {"quality": found.quality, "colours": found.colours}
+    if found.worst:
+        remarks["colour_error"] = round(found.worst, 4)
+    return found.data, {name: value for name, value in remarks.items() if value is not None}
+
+
+def _primary_first(files: Iterable[Made]) -> list[Made]:
+    every = list(files)
+    pngs = [file for file in every if file.format == "png" and file.role == "asset"]
+    if not pngs:
+        return every
+    primary = max(pngs, key=lambda file: (file.pixels[0] * file.pixels[1], file.pixels, -file.scale))
+    return [primary, *(file for file in every if file is not primary)]
