@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from imajin_cli.stages.scene import people
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.layouts.table import LAYOUTS
 from imajin_cli.stages.scene.library import Library
@@ -15,6 +16,8 @@ from imajin_cli.stages.scene.part import Part
 from imajin_cli.stages.scene.wish import Wish
 
 T = TypeVar("T")
+# A situation's mood as one of people.MOODS, where the names differ.
+MOODS = {m: m for m in people.MOODS} | {"broken": "sad", "busy": "working"}
 # What may stand beside anything where a wish names too few companions that exist.
 COMMON = ("potted-plant", "paper-plane", "cloud", "document", "phosphor:star-four", "phosphor:chat-circle-dots")
 FALLBACK_SUBJECTS = ("robot-happy", "document", "ghost")
@@ -33,6 +36,7 @@ class Manner:
     detail: str = "normal"
     aspect: float = 1.0
     composition: str | None = None
+    people: str = "auto"
 
 
 def deal(options: Sequence[T], seed: int, salt: str, *, ranked: bool = False) -> T:
@@ -63,12 +67,29 @@ def _family(name: str) -> str:
     return name.removeprefix("phosphor:").split("-", 1)[0]
 
 
-def _subject(library: Library, wish: Wish, manner: Manner, seed: int) -> Part:
+def _subject(library: Library, wish: Wish, manner: Manner, layout: str, seed: int) -> Part:
     names = [manner.subject] if manner.subject else [*wish.subjects]
     parts = [part for part in map(library.find, names) if part is not None]
+    person = None if manner.subject else _person(wish, manner, layout, parts, seed)
+    if person is not None and (manner.people == "always" or layout == "avatar" or not parts):
+        return person
     if not parts:
         parts = [part for part in map(library.find, FALLBACK_SUBJECTS) if part is not None]
+    if person is not None:
+        parts.insert(0 if wish.people else 1, person)
     return deal(parts, seed, "subject", ranked=True)
+
+
+def _person(wish: Wish, manner: Manner, layout: str, parts: Sequence[Part], seed: int) -> Part | None:
+    """A person for the scene: in avatars unless a creature was named; elsewhere where the wish is about people."""
+    if manner.people == "never":
+        return None
+    if layout == "avatar":
+        creature = bool(parts) and parts[0].kind in ("mascot", "animal") and not wish.people and bool(wish.named)
+        return None if creature and manner.people == "auto" else people.avatar(wish.about, seed).part
+    if manner.people == "always" or wish.people:
+        return people.figure(MOODS.get(wish.mood, "neutral"), seed, description=wish.about).part
+    return None
 
 
 def _companions(library: Library, wish: Wish, subject: Part, rng: random.Random) -> tuple[Part, ...]:
@@ -138,7 +159,7 @@ def choose(library: Library, wish: Wish, manner: Manner, seed: int) -> Cast:
     salt = f"{wish.title}/{wish.about}"
     rng = random.Random(f"{salt}/{seed}")  # noqa: S311 (pictures, not secrets)
     layout = _layout(wish, manner, seed)
-    subject = _subject(library, wish, manner, seed)
+    subject = _subject(library, wish, manner, layout, seed)
     digits = library.digits(wish.numerals) if layout == "numerals" else ()
     if layout == "numerals" and not digits:
         layout = "spot"
@@ -164,4 +185,5 @@ def choose(library: Library, wish: Wish, manner: Manner, seed: int) -> Cast:
         detail=manner.detail,
         solid=rng.random() < 0.25,
         icon=_icon(library, wish, subject),
+        notes={"theme": manner.theme},
     )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from imajin_cli.contract.errors import InputError
 
+PEOPLE_ICONS = frozenset({"user", "users", "users-three", "person", "person-arms-spread", "student", "baby", "man", "woman"})
+PEOPLE_SITUATIONS = frozenset({"no-team", "hiring", "community", "support", "contact-us", "welcome", "account-created", "teamwork"})
 KNOWLEDGE = Path(__file__).parent / "knowledge" / "compiled" / "knowledge.json"
 
 
@@ -30,6 +33,7 @@ class Wish:
     alt: str = "{subject}"
     people: bool = False
     about: str = ""
+    named: bool = False
     match: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -56,5 +60,80 @@ def of_situation(entry: Mapping[str, Any], match: Mapping[str, Any]) -> Wish:
         tone=str(entry.get("tone") or "neutral"),
         title=str(entry.get("title", "")),
         alt=str(entry.get("alt") or "{subject}"),
+        people=entry.get("id") in PEOPLE_SITUATIONS,
         match=match,
+    )
+
+
+# What of a match counts: below FAIR a situation only lends companions, above SURE a named thing becomes the subject.
+FAIR, SURE, HEARD = 0.45, 0.55, 0.3
+GENERIC_BACKDROPS = ("circle", "blob-1", "blob-2", "blob-3", "blob-4", "blob-5", "squircle", "hexagon", "hill")
+# Who appears where nothing in a prompt was recognised: friendly, and tied to no state.
+STRANGERS = ("robot-happy", "ghost", "cat-sitting", "octopus", "owl", "fox", "penguin", "paper-plane", "planet-ring")
+
+
+class Hit(Protocol):
+    """One thing that a prompt means, as the matcher gives it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def pack(self) -> str: ...
+    @property
+    def score(self) -> float: ...
+    @property
+    def others(self) -> tuple[str, ...]: ...
+
+
+def _part_name(hit: Hit) -> str:
+    return f"phosphor:{hit.name}" if hit.pack == "phosphor" else hit.name
+
+
+def _worth(hit: Hit) -> float:
+    """A concept's fitness as a subject: drawings of the project's own are richer than icons."""
+    return hit.score + (0.12 if hit.pack == "subjects" else 0.0)
+
+
+def _unique(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def from_match(situation_hits: Sequence[Hit], concepts: Sequence[Hit], match: Mapping[str, Any], about: str) -> Wish:
+    """The wish behind a match: a situation with the things that the prompt names, or the things alone."""
+    top = situation_hits[0] if situation_hits else None
+    entry = situations().get(top.name) if top is not None else None
+    ranked = sorted(concepts, key=lambda hit: (-_worth(hit), hit.name))
+    named = [hit for hit in ranked if hit.score >= SURE]
+    if entry is not None and top is not None and (top.score >= FAIR and (top.score >= 0.7 or not named or named[0].score < 0.8)):
+        return _with_things(of_situation(entry, match), top.score, named, about)
+    heard = [hit for hit in ranked if hit.score >= HEARD]
+    if heard:
+        return _of_things(heard, entry if top is not None and top.score >= 0.2 else None, match, about)
+    if entry is not None and top is not None and top.score >= HEARD:
+        return replace(of_situation(entry, match), about=about)
+    start = int.from_bytes(hashlib.sha256(about.encode()).digest()[:4], "big") % len(STRANGERS)
+    strangers = STRANGERS[start:] + STRANGERS[:start]
+    return Wish(strangers, backdrops=GENERIC_BACKDROPS, match=match, about=about, title="", alt="{subject}")
+
+
+def _with_things(wish: Wish, score: float, named: Sequence[Hit], about: str) -> Wish:
+    """A situation's wish with the things that the prompt names put first."""
+    subjects = [name for hit in named if hit.pack == "subjects" and (hit.score >= 0.9 or hit.score > score) for name in (hit.name, *hit.others[:2])]
+    companions = [_part_name(hit) for hit in named if hit.score >= 0.6]
+    people = wish.people or any(hit.name in PEOPLE_ICONS for hit in named)
+    return replace(
+        wish, subjects=_unique([*subjects, *wish.subjects]), companions=_unique([*companions, *wish.companions]), people=people,
+        named=bool(subjects), about=about
+    )
+
+
+def _of_things(heard: Sequence[Hit], entry: Mapping[str, Any] | None, match: Mapping[str, Any], about: str) -> Wish:
+    """A wish of things alone; a weakly matched situation lends companions."""
+    best = _worth(heard[0])
+    subjects = [name for hit in heard if _worth(hit) >= best - 0.25 for name in (_part_name(hit), *(hit.others[:2] if hit.pack == "subjects" else ()))]
+    companions = [_part_name(hit) for hit in heard[1:]]
+    lent = tuple(entry.get("companions", ())) if entry is not None else ()
+    people = any(hit.name in PEOPLE_ICONS and hit.score >= 0.6 for hit in heard)
+    return Wish(
+        _unique(subjects), _unique([*companions, *lent]), GENERIC_BACKDROPS, title=heard[0].name, people=people, named=heard[0].score >= 0.6, match=match, about=about
     )

