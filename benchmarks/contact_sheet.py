@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from imajin_cli.contract.sidecar import Request
 from imajin_cli.stages.generate import Generate, GenerateParams
+
+from imajin_cli.contract.sidecar import Request
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -76,7 +77,9 @@ def main() -> None:
         small.thumbnail((cell - 4, cell - 4))
         sheet.paste(small, (x + (cell - small.width) // 2, y + (cell - small.height) // 2), small)
         pen.rectangle((x, y, x + cell - 1, y + cell - 1), outline="#e8e8ee" if not arguments.dark else "#2a3040")
-        pen.text((x + 4, y + cell + 2), caption.encode("latin-1", "replace").decode("latin-1"), fill="#888888", font=font)
+        pen.text(
+            (x + 4, y + cell + 2), caption.encode("latin-1", "replace").decode("latin-1"), fill="#888888", font=font
+        )
     sheet.save(arguments.out)
 
 

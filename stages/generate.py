@@ -27,7 +27,7 @@ CSS_COLOURS = {
 
 
 def _hex(value: str) -> str:
-    """"#rrggbb" from a CSS name or a hex colour. Raises ValueError for neither."""
+    """ "#rrggbb" from a CSS name or a hex colour. Raises ValueError for neither."""
     text = value.strip().lower()
     if text in CSS_COLOURS:
         return CSS_COLOURS[text]
@@ -40,25 +40,46 @@ def _hex(value: str) -> str:
 class GenerateParams(Params):
     """How the picture is to be made. What is left at its default follows from the prompt and the seed."""
 
-    backend: Annotated[Literal["auto", "compose"], Field(description="What draws: compose makes a vector scene on the CPU.")] = "auto"
+    backend: Annotated[
+        Literal["auto", "compose"], Field(description="What draws: compose makes a vector scene on the CPU.")
+    ] = "auto"
     layout: Annotated[
         Literal["auto", "spot", "hero", "banner", "icon", "avatar", "pattern", "numerals"],
         Field(description="How the scene is arranged; auto goes by the prompt and the aspect ratio."),
     ] = "auto"
-    variant: Annotated[str | None, Field(max_length=32, description="The layout's skeleton, such as stand or island; by default by the seed.")] = None
-    theme: Annotated[Literal["light", "dark", "contrast"], Field(description="The surface that the picture is for.")] = "light"
-    colour: Annotated[str | None, Field(description="Brand colour, #rrggbb or a CSS name; by default one that suits the prompt.")] = None
+    variant: Annotated[
+        str | None,
+        Field(max_length=32, description="The layout's skeleton, such as stand or island; by default by the seed."),
+    ] = None
+    theme: Annotated[
+        Literal["light", "dark", "contrast"], Field(description="The surface that the picture is for.")
+    ] = "light"
+    colour: Annotated[
+        str | None, Field(description="Brand colour, #rrggbb or a CSS name; by default one that suits the prompt.")
+    ] = None
     harmony: Annotated[
         Literal["auto", "complement", "split", "analogous", "triad", "mono"],
         Field(description="Where the accent's hue lies from the brand's; auto keeps it warm."),
     ] = "auto"
     background: Annotated[
-        str, Field(description="none (see-through), paper, tint, or #rrggbb; auto: tint in heroes, banners and patterns, else none.")
+        str,
+        Field(
+            description="none (see-through), paper, tint, or #rrggbb; auto: tint in heroes, banners and patterns, else none."
+        ),
     ] = "auto"
-    subject: Annotated[str | None, Field(max_length=80, description="Name of the drawing to show, such as robot-lost or phosphor:rocket.")] = None
-    situation: Annotated[str | None, Field(max_length=80, description="Name of the situation to show, whatever the prompt says.")] = None
-    people: Annotated[Literal["auto", "never", "always"], Field(description="Whether a person plays the main part.")] = "auto"
-    detail: Annotated[Literal["minimal", "normal", "rich"], Field(description="How many companions and marks there are.")] = "normal"
+    subject: Annotated[
+        str | None,
+        Field(max_length=80, description="Name of the drawing to show, such as robot-lost or phosphor:rocket."),
+    ] = None
+    situation: Annotated[
+        str | None, Field(max_length=80, description="Name of the situation to show, whatever the prompt says.")
+    ] = None
+    people: Annotated[
+        Literal["auto", "never", "always"], Field(description="Whether a person plays the main part.")
+    ] = "auto"
+    detail: Annotated[
+        Literal["minimal", "normal", "rich"], Field(description="How many companions and marks there are.")
+    ] = "normal"
     badge: Annotated[Literal["auto", "never"], Field(description="Whether a badge may say the state.")] = "auto"
     packs: Annotated[
         list[str], Field(max_length=16, description="Packs of your own: folders of SVG files, or Iconify JSON files.")
@@ -123,13 +144,37 @@ class Generate(Stage[GenerateParams]):
 
         p = self.params
         first = next(iter(bases(job.request.size or ["1024x1024"]).values()))
-        manner = Manner(p.layout, p.theme, p.colour, p.harmony, p.subject, p.badge, p.detail, first[0] / first[1], p.variant, p.people)
+        manner = Manner(
+            p.layout,
+            p.theme,
+            p.colour,
+            p.harmony,
+            p.subject,
+            p.badge,
+            p.detail,
+            first[0] / first[1],
+            p.variant,
+            p.people,
+        )
         has_text = bool(job.request.headline or job.request.caption)
         order = compose.Order(
-            job.request.prompt, job.seed, job.width, job.height, manner, p.situation, p.background, has_text, tuple(p.packs)
+            job.request.prompt,
+            job.seed,
+            job.width,
+            job.height,
+            manner,
+            p.situation,
+            p.background,
+            has_text,
+            tuple(p.packs),
         )
         made, match = compose.scene(order)
         picture = compose.picture(made.vector, job.width, job.height)
         why = "the embedded default" if p.backend == "auto" else "asked for"
-        notes = {"match": dict(match), "backend": f"compose: {why}", "layout": made.vector.scene["layout"], "variant": made.vector.scene["variant"]}
+        notes = {
+            "match": dict(match),
+            "backend": f"compose: {why}",
+            "layout": made.vector.scene["layout"],
+            "variant": made.vector.scene["variant"],
+        }
         return Outcome("changed", picture=picture, backend="compose", notes=notes, credits=made.credits)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from imajin_cli.stages.scene.oklch import contrast, oklch_hex, parse_hex, rgb_to_oklch
 from imajin_cli.stages.scene.palette import BRANDS, TONE_BRANDS, brand_for, palette
 from imajin_cli.stages.scene.part import ROLES
@@ -22,7 +21,7 @@ def test_every_role_is_a_colour_and_contrast_holds(colour: str, theme: str, harm
     assert set(colours) == {*ROLES, "background", "tint", "soft"}
     for value in colours.values():
         assert parse_hex(value)
-    assert contrast(colours["deep"], colours["light"]) >= (7 if theme == "contrast" else 4.5)
+    assert contrast(colours["deep"], colours["light"]) >= {"light": 4.5, "dark": 3, "contrast": 7}[theme]
     assert contrast(colours["ink"], colours["background"]) >= 7
     assert contrast(colours["main"], colours["background"]) >= 1.8
     assert contrast(colours["deep"], colours["pale"]) >= 4.5

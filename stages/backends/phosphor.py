@@ -9,13 +9,15 @@ import re
 import sys
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from imajin_cli.contract.errors import MissingError
-from imajin_cli.contract.sidecar import Credit
 from imajin_cli.stages.scene.bounds import box_of, path_points
 from imajin_cli.stages.scene.part import Box, Part
+
+from imajin_cli.contract.errors import MissingError
+from imajin_cli.contract.sidecar import Credit
 
 PACKAGE = "justmyresource_phosphor"
 SIZE = 256.0
@@ -102,14 +104,20 @@ def lines(name: str, weight: str = "light") -> Part:
 
 
 @lru_cache(maxsize=2048)
-def toned(name: str, weight: str = "thin") -> Part:
-    """An icon with a body in the light tone and thin lines in the deep one, nothing showing through: a subject."""
+def toned(name: str, weight: str = "thin", depth: float = 9.0) -> Part:
+    """An icon as a subject: its body in the light tone, thin lines in the deep one, nothing showing through.
+
+    A copy in the main tone, ``depth`` units down and to the right, gives it the side that drawn subjects have.
+    """
     bodies = [d for d, is_faint in _paths(name, "duotone") if is_faint]
     paths = [d for d, _ in _paths(name, weight)]
+    hull = _hull(paths)
+    side = f'<g transform="translate({depth:g} {depth:g})">{hull.replace("@paper", "@main")}</g>'
     body = "".join(f'<path d="{d}" fill="@light"/>' for d in bodies)
     ink = "".join(f'<path d="{d}" fill="@deep"/>' for d in paths)
-    under = _hull(paths).replace("@paper", "@pale")
-    return _part(name, under + body + ink, _box(paths))
+    x0, y0, x1, y1 = _box(paths)
+    part = _part(name, side + hull.replace("@paper", "@pale") + body + ink, (x0, y0, x1, y1))
+    return replace(part, box=(x0, y0, x1 + depth, y1 + depth))
 
 
 @lru_cache(maxsize=2048)

@@ -37,7 +37,7 @@ def render(svg: str, width: int, height: int) -> Image:
 
     Raises BackendError where resvg refuses the text, panics, or gives another size; MissingError without resvg_py.
     """
-    if not (0 < width and 0 < height and width * height <= MAX_PIXELS):
+    if not (width > 0 and height > 0 and width * height <= MAX_PIXELS):
         raise BackendError(f"cannot draw {width}x{height} pixels")
     try:
         import resvg_py

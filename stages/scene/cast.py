@@ -39,4 +39,4 @@ class Cast:
 
     def rng(self, axis: str) -> random.Random:
         """A stream of chance of its own for each ``axis`` of the scene: the same for every aspect ratio."""
-        return random.Random(f"{self.salt}/{self.seed}/{axis}")  # noqa: S311 (pictures, not secrets)
+        return random.Random(f"{self.salt}/{self.seed}/{axis}")

@@ -47,7 +47,7 @@ def deal(options: Sequence[T], seed: int, salt: str, *, ranked: bool = False) ->
     block, at = divmod(seed, len(options))
     order = list(range(len(options)))
     if not ranked or block:
-        random.Random(f"{salt}/{block}").shuffle(order)  # noqa: S311 (pictures, not secrets)
+        random.Random(f"{salt}/{block}").shuffle(order)
     return options[order[at]]
 
 
@@ -104,7 +104,7 @@ def _companions(library: Library, wish: Wish, subject: Part, rng: random.Random)
     rng.shuffle(common)
     found: list[Part] = []
     for name in [*head, *rest, *wish.subjects[1:], *common]:
-        if len(found) == 6 or (len(found) >= 3 and name in common):
+        if len(found) == 6 or (len(found) >= 5 and name in common):
             break
         part = library.find(name)
         if part is not None and part.kind not in ("person",) and _family(name) not in families:
@@ -118,6 +118,8 @@ def _suits(composition: str, layout: str, subject: Part, wish: Wish) -> bool:
     if layout != "spot":
         return True
     floats = subject.ground is None
+    if subject.kind == "person":  # half figures: they need something to stand behind
+        return composition in ("stand", "arch", "cards", "trio", "shelf", "window")
     if composition == "podium":
         return wish.tone == "positive" and not floats
     if composition == "window":
@@ -157,7 +159,7 @@ def _icon(library: Library, wish: Wish, subject: Part) -> Part | None:
 def choose(library: Library, wish: Wish, manner: Manner, seed: int) -> Cast:
     """The cast for a wish: equal arguments give an equal cast. ``seed`` is 0 or more."""
     salt = f"{wish.title}/{wish.about}"
-    rng = random.Random(f"{salt}/{seed}")  # noqa: S311 (pictures, not secrets)
+    rng = random.Random(f"{salt}/{seed}")
     layout = _layout(wish, manner, seed)
     subject = _subject(library, wish, manner, layout, seed)
     digits = library.digits(wish.numerals) if layout == "numerals" else ()

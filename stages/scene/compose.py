@@ -6,18 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from imajin_cli.contract.picture import Vector
-from imajin_cli.contract.sidecar import Credit
 from imajin_cli.stages.scene import draw
 from imajin_cli.stages.scene.board import Board
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.layouts.table import LAYOUTS
 from imajin_cli.stages.scene.part import Box
 
+from imajin_cli.contract.picture import Vector
+from imajin_cli.contract.sidecar import Credit
+
 SCENE_VERSION = 1
 MARGIN = 0.09
 # Layouts that fill their canvas have a surface of their own unless told otherwise.
-SURFACE = {"hero": "tint", "banner": "tint", "avatar": "none", "icon": "none", "pattern": "tint", "spot": "none", "numerals": "none"}
+SURFACE = {
+    "hero": "tint",
+    "banner": "tint",
+    "avatar": "none",
+    "icon": "none",
+    "pattern": "tint",
+    "spot": "none",
+    "numerals": "none",
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,14 @@ def lay_out(cast: Cast, width: int, height: int, *, has_text: bool = False) -> t
 
 
 def compose(
-    cast: Cast, width: int, height: int, *, background: str = "auto", has_text: bool = False, match: Mapping[str, Any] | None = None, alt: str = "{subject}"
+    cast: Cast,
+    width: int,
+    height: int,
+    *,
+    background: str = "auto",
+    has_text: bool = False,
+    match: Mapping[str, Any] | None = None,
+    alt: str = "{subject}",
 ) -> Scene:
     """A cast as a scene of ``width`` × ``height`` pixels. ``background`` is auto, none, paper, tint or a hex colour."""
     board, text = lay_out(cast, width, height, has_text=has_text)

@@ -10,15 +10,16 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from imajin_cli.contract.errors import InputError
 from imajin_cli.stages.scene.bounds import IDENTITY, Matrix, box_of, matrix, multiply, shape_points
 from imajin_cli.stages.scene.part import ROLES, Box
 
+from imajin_cli.contract.errors import InputError
+
 SVG = "http://www.w3.org/2000/svg"
 SHAPES = frozenset({"path", "rect", "circle", "ellipse", "line", "polyline", "polygon"})
-GEOMETRY = frozenset("d x y x1 y1 x2 y2 cx cy r rx ry width height points transform".split())
+GEOMETRY = frozenset(["d", "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "rx", "ry", "width", "height", "points", "transform"])
 PAINT = frozenset(
-    "fill stroke stroke-width stroke-linecap stroke-linejoin stroke-dasharray fill-rule fill-opacity stroke-opacity".split()
+    ["fill", "stroke", "stroke-width", "stroke-linecap", "stroke-linejoin", "stroke-dasharray", "fill-rule", "fill-opacity", "stroke-opacity"]
 )
 MAX_BYTES = 400_000
 MAX_SHAPES = 2_000
@@ -74,9 +75,7 @@ def parse(text: str, where: str) -> ElementTree.Element:
 Paint = Callable[[dict[str, str], dict[str, str]], dict[str, str]]
 
 
-def _walk(
-    element: ElementTree.Element, transform: Matrix, inherited: dict[str, str], paint: Paint
-) -> Iterator[Shape]:
+def _walk(element: ElementTree.Element, transform: Matrix, inherited: dict[str, str], paint: Paint) -> Iterator[Shape]:
     for child in element:
         tag = _local(child.tag)
         if tag not in SHAPES and tag != "g":
@@ -87,7 +86,9 @@ def _walk(
         if tag == "g":
             yield from _walk(child, own, painted, paint)
             continue
-        geometry = {k: short(v) for k, v in attributes.items() if k in GEOMETRY and k != "transform" and _PLAIN.match(v)}
+        geometry = {
+            k: short(v) for k, v in attributes.items() if k in GEOMETRY and k != "transform" and _PLAIN.match(v)
+        }
         yield Shape(tag, {**geometry, **painted}, own, box_of(shape_points(tag, geometry), own))
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from imajin_cli.contract.errors import MissingError
 from imajin_cli.stages.scene import pack
 from imajin_cli.stages.scene.part import Part
 from imajin_cli.stages.scene.userpack import load_pack
+
+from imajin_cli.contract.errors import MissingError
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 # The tiles that a badge's symbol can stand on, in its own 48 units.
@@ -76,4 +77,6 @@ def _badge(name: str, tile: str) -> Part | None:
     scale = 28 / max(symbol.view)
     x = 24 - scale * symbol.view[0] / 2
     body = f'{BADGE_TILES[tile]}<g transform="translate({x:g} {x + lift:g}) scale({scale:g})">{symbol.body}</g>'
-    return Part(f"badge-{symbol.name}", "badge", symbol.title, body, (48.0, 48.0), (0.0, 0.0, 48.0, 48.0), symbol.credit)
+    return Part(
+        f"badge-{symbol.name}", "badge", symbol.title, body, (48.0, 48.0), (0.0, 0.0, 48.0, 48.0), symbol.credit
+    )

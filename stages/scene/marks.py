@@ -34,7 +34,9 @@ def _dot(r: float, role: str) -> Part:
 
 def _plus(r: float, role: str) -> Part:
     k = r * 0.62
-    return shape("plus", f'<path d="M0 {n(-k)}V{n(k)}M{n(-k)} 0H{n(k)}" {LINE}/>'.replace("@line", role), (-k, -k, k, k))
+    return shape(
+        "plus", f'<path d="M0 {n(-k)}V{n(k)}M{n(-k)} 0H{n(k)}" {LINE}/>'.replace("@line", role), (-k, -k, k, k)
+    )
 
 
 def _zigzag(r: float, role: str) -> Part:
@@ -44,7 +46,9 @@ def _zigzag(r: float, role: str) -> Part:
 
 def _triangle(r: float, role: str) -> Part:
     k = r * 0.6
-    points = " ".join(f"{n(k * math.sin(a))},{n(-k * math.cos(a))}" for a in (0.35, 0.35 + math.tau / 3, 0.35 + 2 * math.tau / 3))
+    points = " ".join(
+        f"{n(k * math.sin(a))},{n(-k * math.cos(a))}" for a in (0.35, 0.35 + math.tau / 3, 0.35 + 2 * math.tau / 3)
+    )
     return shape("triangle", f'<polygon points="{points}" {LINE}/>'.replace("@line", role), (-k, -k, k, k))
 
 
@@ -59,11 +63,41 @@ _MAKERS: dict[str, Callable[[float, str], Part]] = {
 }
 # Sets that look well together, as (mark, role, size) in the order in which they are placed.
 SETS: tuple[tuple[tuple[str, str, float], ...], ...] = (
-    (("spark", "@line", 1.0), ("ring", "@accent", 0.8), ("spark", "@line", 0.75), ("dot", "@main", 0.8), ("dot", "@accent", 0.7)),
-    (("star", "@light", 1.1), ("star", "@accent", 0.7), ("dot", "@main", 0.7), ("star", "@light", 0.6), ("ring", "@line", 0.7)),
-    (("plus", "@main", 0.9), ("ring", "@line", 0.9), ("dot", "@accent", 0.8), ("plus", "@line", 0.7), ("dot", "@light", 0.9)),
-    (("ring", "@main", 0.9), ("triangle", "@line", 0.8), ("dot", "@accent", 0.8), ("spark", "@line", 0.8), ("dot", "@light", 0.8)),
-    (("spark", "@main", 1.0), ("plus", "@line", 0.7), ("dot", "@accent", 0.9), ("ring", "@line", 0.8), ("dot", "@light", 0.8)),
+    (
+        ("spark", "@line", 1.0),
+        ("ring", "@accent", 0.8),
+        ("spark", "@line", 0.75),
+        ("dot", "@main", 0.8),
+        ("dot", "@accent", 0.7),
+    ),
+    (
+        ("star", "@light", 1.1),
+        ("star", "@accent", 0.7),
+        ("dot", "@main", 0.7),
+        ("star", "@light", 0.6),
+        ("ring", "@line", 0.7),
+    ),
+    (
+        ("plus", "@main", 0.9),
+        ("ring", "@line", 0.9),
+        ("dot", "@accent", 0.8),
+        ("plus", "@line", 0.7),
+        ("dot", "@light", 0.9),
+    ),
+    (
+        ("ring", "@main", 0.9),
+        ("triangle", "@line", 0.8),
+        ("dot", "@accent", 0.8),
+        ("spark", "@line", 0.8),
+        ("dot", "@light", 0.8),
+    ),
+    (
+        ("spark", "@main", 1.0),
+        ("plus", "@line", 0.7),
+        ("dot", "@accent", 0.9),
+        ("ring", "@line", 0.8),
+        ("dot", "@light", 0.8),
+    ),
 )
 FESTIVE: tuple[tuple[str, str, float], ...] = (
     ("star", "@accent", 1.0),

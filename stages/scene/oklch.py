@@ -15,7 +15,7 @@ _HEX = re.compile(r"^#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$")
 
 
 def parse_hex(text: str) -> Rgb:
-    """"#rgb" or "#rrggbb" (the # may be left out) as sRGB from 0 to 1. Raises ValueError for anything else."""
+    """ "#rgb" or "#rrggbb" (the # may be left out) as sRGB from 0 to 1. Raises ValueError for anything else."""
     found = _HEX.match(text.strip())
     if found is None:
         raise ValueError(f"not a hex colour: {text!r}")
@@ -27,7 +27,7 @@ def parse_hex(text: str) -> Rgb:
 
 
 def to_hex(rgb: Rgb) -> str:
-    """sRGB from 0 to 1 (clipped) as "#rrggbb"."""
+    """SRGB from 0 to 1 (clipped) as "#rrggbb"."""
     return "#" + "".join(f"{round(255 * min(1.0, max(0.0, c))):02x}" for c in rgb)
 
 
@@ -42,7 +42,7 @@ def _gamma(c: float) -> float:
 
 
 def rgb_to_oklch(rgb: Rgb) -> tuple[float, float, float]:
-    """sRGB from 0 to 1 as (lightness, chroma, hue)."""
+    """SRGB from 0 to 1 as (lightness, chroma, hue)."""
     r, g, b = (_linear(c) for c in rgb)
     l_ = math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b)
     m_ = math.cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b)

@@ -12,11 +12,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from imajin_cli.stages.scene import drawing as draw
+from imajin_cli.stages.scene.part import Box, Part
+
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.sidecar import Credit
-from imajin_cli.stages.scene import drawing as draw
-from imajin_cli.stages.scene.part import Box, Part
 
 PARTS = Path(__file__).parent / "parts"
 INDEX = PARTS / "index.json"
@@ -115,7 +116,9 @@ def own_parts() -> Mapping[str, Mapping[str, Part]]:
     try:
         index = json.loads(INDEX.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"the parts index cannot be read: {error}", hint="python -m imajin_cli.stages.scene.pack") from error
+        raise InputError(
+            f"the parts index cannot be read: {error}", hint="python -m imajin_cli.stages.scene.pack"
+        ) from error
     groups: dict[str, dict[str, Part]] = {}
     for entry in index["parts"]:
         groups.setdefault(entry["group"], {})[entry["name"]] = _part(entry, OWN)

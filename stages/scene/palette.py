@@ -59,7 +59,7 @@ class _Tones:
 
 
 _LIGHT = _Tones(1.0, 0.972, 0.895, 0.935, 0.81, 0.66, 0.38, 1.0, 0.24, 0.66, 0.955)
-_DARK = _Tones(0.20, 0.235, 0.345, 0.295, 0.60, 0.47, 0.965, 0.255, 0.975, 0.60, 0.275)
+_DARK = _Tones(0.20, 0.235, 0.355, 0.30, 0.70, 0.55, 0.975, 0.255, 0.975, 0.60, 0.275)
 _CONTRAST = _Tones(1.0, 0.965, 0.865, 0.90, 0.80, 0.55, 0.24, 1.0, 0.12, 0.42, 0.925)
 _TONES: Mapping[str, _Tones] = {"light": _LIGHT, "dark": _DARK, "contrast": _CONTRAST}
 
@@ -95,7 +95,7 @@ def _body(tones: _Tones, brand: tuple[float, float, float], theme: Theme, backgr
     body_chroma = min(0.2, chroma * 1.02)
     main = _until(main_l, body_chroma, hue, background, 1.85, 0.01 if theme == "dark" else -0.01)
     # High lightness at full chroma looks neon: the light tone keeps a part of it.
-    light = oklch_hex(round(light_l, 4), body_chroma * (0.62 if theme == "light" else 0.88), hue)
+    light = oklch_hex(round(light_l, 4), body_chroma * (0.62 if theme == "light" else 0.95), hue)
     return light, main
 
 
@@ -118,8 +118,16 @@ def _accent_hue(hue: float, chroma: float, harmony: Harmony) -> float:
 
 def _people(theme: Theme, hue: float, accent_hue: float) -> dict[str, str]:
     if theme == "dark":
-        return {"skin": oklch_hex(0.74, 0.075, 58), "hair": oklch_hex(0.36, 0.035, 45), "cloth": oklch_hex(0.68, 0.12, accent_hue)}
-    return {"skin": oklch_hex(0.80, 0.075, 60), "hair": oklch_hex(0.33, 0.035, 40), "cloth": oklch_hex(0.78, 0.11, accent_hue)}
+        return {
+            "skin": oklch_hex(0.74, 0.075, 58),
+            "hair": oklch_hex(0.36, 0.035, 45),
+            "cloth": oklch_hex(0.68, 0.12, accent_hue),
+        }
+    return {
+        "skin": oklch_hex(0.80, 0.075, 60),
+        "hair": oklch_hex(0.33, 0.035, 40),
+        "cloth": oklch_hex(0.78, 0.11, accent_hue),
+    }
 
 
 @lru_cache(maxsize=512)
@@ -127,25 +135,35 @@ def palette(colour: str, theme: Theme = "light", harmony: Harmony = "auto") -> M
     """Role to hex for every role of a part, plus what only layouts use: "background", "tint" (a coloured
     surface) and "soft" (between pale and light, for grounds that bodies stand before).
 
-    Holds for any ``colour``: contrast of deep on light at least 4.5, of ink on background at least 7, of main on
+    Holds for any ``colour``: contrast of deep on light at least 4.5 (3 on dark), of ink on background at least 7, of main on
     background at least 1.8. ``theme`` "contrast" is light with stronger steps. Raises ValueError for a bad hex colour.
     """
     tones = _TONES[theme]
     brand = _brand(colour)
     _, chroma, hue = brand
-    faint = min(chroma, 0.2)
+    # Dark warm surfaces turn brown at a chroma that dark blue ones carry well.
+    faint = min(chroma, 0.2) * (0.55 if theme == "dark" and (hue < 130 or hue > 345) else 1.0)
     background = oklch_hex(tones.background, 0.014 if theme == "dark" and chroma > 0.012 else 0.0, hue)
     light, main = _body(tones, brand, theme, background)
     step = 0.01 if theme == "dark" else -0.01
-    least = {"light": 4.6, "dark": 4.5, "contrast": 7.0}[theme]
+    least = {"light": 4.6, "dark": 3.1, "contrast": 7.0}[theme]
     deep_hue = hue - 22 if _is_yellow(hue) and theme != "dark" else hue
     deep_chroma = min(0.16, faint * 0.95) if theme != "dark" else faint * 0.18
     deep = _until(tones.deep, deep_chroma, deep_hue, light, least, step)
     if contrast(deep, light) < least:  # dark bodies that are too light for any deep: darken the body instead
         light = _darken_until(light, deep, least)
     accent_hue = _accent_hue(hue, chroma, harmony)
-    accent = oklch_hex(0.79 if theme != "contrast" else 0.70, 0.15, accent_hue)
-    accent_deep = _until(0.52 if theme != "dark" else 0.93, 0.12 if theme != "dark" else 0.06, accent_hue, accent, 3.0 if theme != "dark" else 1.3, step)
+    # Yellow is only bright when it is light, coral only warm when it is not.
+    accent_l = 0.86 if accent_hue >= 82 and accent_hue < 120 else 0.71 if accent_hue < 45 else 0.79
+    accent = oklch_hex(accent_l - (0.09 if theme == "contrast" else 0.0), 0.165, accent_hue)
+    accent_deep = _until(
+        0.52 if theme != "dark" else 0.93,
+        0.12 if theme != "dark" else 0.06,
+        accent_hue,
+        accent,
+        3.0 if theme != "dark" else 1.3,
+        step,
+    )
     return MappingProxyType(
         {
             "background": background,

@@ -9,7 +9,21 @@ from imajin_cli.contract.sidecar import Credit
 Box = tuple[float, float, float, float]
 
 # Every colour in a part is one of these, written "@role" in its SVG; a palette maps each to a hex colour.
-ROLES = ("pale", "light", "main", "deep", "paper", "ink", "line", "mist", "accent", "accent-deep", "skin", "hair", "cloth")
+ROLES = (
+    "pale",
+    "light",
+    "main",
+    "deep",
+    "paper",
+    "ink",
+    "line",
+    "mist",
+    "accent",
+    "accent-deep",
+    "skin",
+    "hair",
+    "cloth",
+)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,9 @@ def ring(r: float, dashed: bool = True, role: str = "@line") -> Part:
 
 def slab(w: float, h: float, r: float, fill: str = "@pale", name: str = "slab") -> Part:
     """A rounded rectangle with its upper left corner at the origin."""
-    return shape(name, f'<rect width="{n(w)}" height="{n(h)}" rx="{n(min(r, w / 2, h / 2))}" fill="{fill}"/>', (0, 0, w, h))
+    return shape(
+        name, f'<rect width="{n(w)}" height="{n(h)}" rx="{n(min(r, w / 2, h / 2))}" fill="{fill}"/>', (0, 0, w, h)
+    )
 
 
 def dashed(w: float, h: float, r: float) -> Part:
@@ -96,10 +98,7 @@ def window(w: float, h: float, u: float) -> Part:
         for i, c in enumerate(("@accent", "@pale", "@pale"))
     )
     field = f'<rect x="{n(w * 0.3)}" y="{n(bar * 0.28)}" width="{n(w * 0.4)}" height="{n(bar * 0.44)}" rx="{n(bar * 0.22)}" fill="@light"/>'
-    body = (
-        f'<rect width="{n(w)}" height="{n(h)}" rx="{n(r)}" fill="@pale"/>'
-        f'<path d="{top}" fill="@main"/>{dots}{field}'
-    )
+    body = f'<rect width="{n(w)}" height="{n(h)}" rx="{n(r)}" fill="@pale"/><path d="{top}" fill="@main"/>{dots}{field}'
     return shape("window", body, (0, 0, w, h), ground=h)
 
 
@@ -189,7 +188,10 @@ def shelf(w: float, t: float) -> Part:
 def hills(w: float, h: float, rng: random.Random, fill: str) -> Part:
     """A ridge from x = 0 to ``w``: crests up to y = 0, closed along y = ``h``."""
     count = max(4, round(w / h * 1.6)) if h else 4
-    points = [(w * i / count, h * (0.08 + 0.5 * rng.random() if i % 2 else 0.4 + 0.35 * rng.random())) for i in range(count + 1)]
+    points = [
+        (w * i / count, h * (0.08 + 0.5 * rng.random() if i % 2 else 0.4 + 0.35 * rng.random()))
+        for i in range(count + 1)
+    ]
     curve = smooth(points, closed=False)
     return shape("hills", f'<path d="{curve}V{n(h)}H0Z" fill="{fill}"/>', (0, 0, w, h), ground=h)
 
@@ -243,7 +245,9 @@ def rays(r: float, inner: float, count: int, fill: str = "@pale") -> Part:
     for i in range(count):
         a, b = math.tau * (i - 0.25) / count, math.tau * (i + 0.25) / count
         p, q = (inner * math.cos((a + b) / 2), inner * math.sin((a + b) / 2)), (r * math.cos(b), r * math.sin(b))
-        out.append(f"M{n(p[0])} {n(p[1])}L{n(r * math.cos(a))} {n(r * math.sin(a))}A{n(r)} {n(r)} 0 0 1 {n(q[0])} {n(q[1])}Z")
+        out.append(
+            f"M{n(p[0])} {n(p[1])}L{n(r * math.cos(a))} {n(r * math.sin(a))}A{n(r)} {n(r)} 0 0 1 {n(q[0])} {n(q[1])}Z"
+        )
     return shape("rays", f'<path d="{"".join(out)}" fill="{fill}"/>', (-r, -r, r, r))
 
 

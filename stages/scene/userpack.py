@@ -11,19 +11,32 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from imajin_cli.contract.errors import InputError
-from imajin_cli.contract.sidecar import Credit
 from imajin_cli.stages.scene import drawing as draw
 from imajin_cli.stages.scene.oklch import parse_hex, rgb_to_oklch
 from imajin_cli.stages.scene.pack import tight_box
 from imajin_cli.stages.scene.part import Part
 
+from imajin_cli.contract.errors import InputError
+from imajin_cli.contract.sidecar import Credit
+
 MAX_FILES = 2_000
 MAX_JSON = 40_000_000
 _STYLE = re.compile(r"([\w-]+)\s*:\s*([^;]+)")
 _RGB = re.compile(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)")
-_NAMED = {"black": "#000000", "white": "#ffffff", "gray": "#808080", "grey": "#808080", "red": "#ff0000", "blue": "#0000ff",
-          "green": "#008000", "yellow": "#ffff00", "orange": "#ffa500", "purple": "#800080", "pink": "#ffc0cb", "brown": "#a52a2a"}
+_NAMED = {
+    "black": "#000000",
+    "white": "#ffffff",
+    "gray": "#808080",
+    "grey": "#808080",
+    "red": "#ff0000",
+    "blue": "#0000ff",
+    "green": "#008000",
+    "yellow": "#ffff00",
+    "orange": "#ffa500",
+    "purple": "#800080",
+    "pink": "#ffc0cb",
+    "brown": "#a52a2a",
+}
 # Upper bounds of lightness for each role, dark to light.
 _BY_LIGHTNESS = ((0.25, "@ink"), (0.50, "@deep"), (0.72, "@main"), (0.88, "@light"), (0.975, "@pale"), (1.01, "@paper"))
 

@@ -12,8 +12,12 @@ from typing import Any, Protocol
 
 from imajin_cli.contract.errors import InputError
 
-PEOPLE_ICONS = frozenset({"user", "users", "users-three", "person", "person-arms-spread", "student", "baby", "man", "woman"})
-PEOPLE_SITUATIONS = frozenset({"no-team", "hiring", "community", "support", "contact-us", "welcome", "account-created", "teamwork"})
+PEOPLE_ICONS = frozenset(
+    {"user", "users", "users-three", "person", "person-arms-spread", "student", "baby", "man", "woman"}
+)
+PEOPLE_SITUATIONS = frozenset(
+    {"no-team", "hiring", "community", "support", "contact-us", "welcome", "account-created", "teamwork"}
+)
 KNOWLEDGE = Path(__file__).parent / "knowledge" / "compiled" / "knowledge.json"
 
 
@@ -104,13 +108,18 @@ def from_match(situation_hits: Sequence[Hit], concepts: Sequence[Hit], match: Ma
     entry = situations().get(top.name) if top is not None else None
     ranked = sorted(concepts, key=lambda hit: (-_worth(hit), hit.name))
     named = [hit for hit in ranked if hit.score >= SURE]
-    if entry is not None and top is not None and (top.score >= FAIR and (top.score >= 0.7 or not named or named[0].score < 0.8)):
+    if (
+        entry is not None
+        and top is not None
+        and (top.score >= FAIR and (top.score >= 0.7 or not named or named[0].score < 0.8))
+    ):
         return _with_things(of_situation(entry, match), top.score, named, about)
     heard = [hit for hit in ranked if hit.score >= HEARD]
     if heard:
         return _of_things(heard, entry if top is not None and top.score >= 0.2 else None, match, about)
     if entry is not None and top is not None and top.score >= HEARD:
-        return replace(of_situation(entry, match), about=about)
+        # A guess: the picture may be right, a code or a state said outright would be too sure of it.
+        return replace(of_situation(entry, match), about=about, numerals="", badges=())
     start = int.from_bytes(hashlib.sha256(about.encode()).digest()[:4], "big") % len(STRANGERS)
     strangers = STRANGERS[start:] + STRANGERS[:start]
     return Wish(strangers, backdrops=GENERIC_BACKDROPS, match=match, about=about, title="", alt="{subject}")
@@ -118,22 +127,44 @@ def from_match(situation_hits: Sequence[Hit], concepts: Sequence[Hit], match: Ma
 
 def _with_things(wish: Wish, score: float, named: Sequence[Hit], about: str) -> Wish:
     """A situation's wish with the things that the prompt names put first."""
-    subjects = [name for hit in named if hit.pack == "subjects" and (hit.score >= 0.9 or hit.score > score) for name in (hit.name, *hit.others[:2])]
+    subjects = [
+        name
+        for hit in named
+        if hit.pack == "subjects" and (hit.score >= 0.9 or hit.score > score)
+        for name in (hit.name, *hit.others[:2])
+    ]
     companions = [_part_name(hit) for hit in named if hit.score >= 0.6]
     people = wish.people or any(hit.name in PEOPLE_ICONS for hit in named)
+    sure = wish if score >= 0.75 else replace(wish, numerals="")
     return replace(
-        wish, subjects=_unique([*subjects, *wish.subjects]), companions=_unique([*companions, *wish.companions]), people=people,
-        named=bool(subjects), about=about
+        sure,
+        subjects=_unique([*subjects, *wish.subjects]),
+        companions=_unique([*companions, *wish.companions]),
+        people=people,
+        named=bool(subjects),
+        about=about,
     )
 
 
 def _of_things(heard: Sequence[Hit], entry: Mapping[str, Any] | None, match: Mapping[str, Any], about: str) -> Wish:
     """A wish of things alone; a weakly matched situation lends companions."""
     best = _worth(heard[0])
-    subjects = [name for hit in heard if _worth(hit) >= best - 0.25 for name in (_part_name(hit), *(hit.others[:2] if hit.pack == "subjects" else ()))]
+    subjects = [
+        name
+        for hit in heard
+        if _worth(hit) >= best - 0.25
+        for name in (_part_name(hit), *(hit.others[:2] if hit.pack == "subjects" else ()))
+    ]
     companions = [_part_name(hit) for hit in heard[1:]]
     lent = tuple(entry.get("companions", ())) if entry is not None else ()
     people = any(hit.name in PEOPLE_ICONS and hit.score >= 0.6 for hit in heard)
     return Wish(
-        _unique(subjects), _unique([*companions, *lent]), GENERIC_BACKDROPS, title=heard[0].name, people=people, named=heard[0].score >= 0.6, match=match, about=about
+        _unique(subjects),
+        _unique([*companions, *lent]),
+        GENERIC_BACKDROPS,
+        title=heard[0].name,
+        people=people,
+        named=heard[0].score >= 0.6,
+        match=match,
+        about=about,
     )

@@ -29,7 +29,7 @@ def disc(board: Board, cast: Cast) -> None:
         _bust(board, cast, 0.94)
         return
     r = s * 0.4
-    board.put(shapes.disc(r, "@pale"), "backdrop", "tile", cx=cx, cy=cy + s * 0.05, style="shape")
+    board.put(shapes.disc(r, "@soft"), "backdrop", "tile", cx=cx, cy=cy + s * 0.05, style="shape")
     foot = cy + s * 0.05 + r * 0.92
     board.put(cast.subject, "subject", "subject", h=s * 0.84, w=s * 0.8, cx=cx, foot=foot)
 
@@ -42,7 +42,7 @@ def ringed(board: Board, cast: Cast) -> None:
         _bust(board, cast, 0.86)
         return
     board.put(shapes.disc(s * 0.47, "@main"), "backdrop", "tile", cx=cx, cy=cy, style="shape")
-    board.put(shapes.disc(s * 0.43, "@pale"), "backdrop", "tile", cx=cx, cy=cy, style="shape", z=1.1)
+    board.put(shapes.disc(s * 0.43, "@soft"), "backdrop", "tile", cx=cx, cy=cy, style="shape", z=1.1)
     board.put(cast.subject, "subject", "subject", h=s * 0.66, w=s * 0.6, cx=cx, cy=cy)
 
 
@@ -53,7 +53,9 @@ def close_up(board: Board, cast: Cast) -> None:
         board.put(shapes.squircle(s * 0.97, "@soft"), "backdrop", "tile", cx=cx, cy=cy, style="shape")
         _bust(board, cast, 0.84)
         return
-    board.put(shapes.slab(board.width, board.height, 0, "@pale", "ground"), "background", "tile", cx=cx, cy=cy, style="shape")
+    board.put(
+        shapes.slab(board.width, board.height, 0, "@pale", "ground"), "background", "tile", cx=cx, cy=cy, style="shape"
+    )
     board.put(shapes.disc(s * 0.42, "@soft"), "backdrop", "tile", cx=cx, cy=cy + s * 0.06, style="shape")
     part = cast.subject
     h = s * 1.12

@@ -31,7 +31,11 @@ def tiles(board: Board, cast: Cast) -> None:
         if offset == 0:
             continue
         outlined = at % 2 == 0
-        tile = shapes.disc(side / 2, "@pale") if outlined else shapes.slab(side, side, side * 0.24, "@mist" if cast.solid else "@pale", "tile")
+        tile = (
+            shapes.disc(side / 2, "@pale")
+            if outlined
+            else shapes.slab(side, side, side * 0.24, "@mist" if cast.solid else "@pale", "tile")
+        )
         board.put(tile, "backdrop", "tile", cx=x, cy=middle, style="shape")
         part = companions[(at if offset < 0 else at - 1) % len(companions)] if companions else cast.subject
         style = "outline" if outlined or part.kind == "icon" else "solid"
@@ -50,10 +54,21 @@ def parade(board: Board, cast: Cast) -> None:
     foot = middle + h * 0.46
     centre = (x0 + x1) / 2
     rng = cast.rng("skyline")
-    sky = shapes.skyline(board.width, h * 0.5, rng, "@pale", "@tint") if rng.random() < 0.5 else shapes.hills(board.width, h * 0.42, rng, "@pale")
+    sky = (
+        shapes.skyline(board.width, h * 0.5, rng, "@pale", "@tint")
+        if rng.random() < 0.5
+        else shapes.hills(board.width, h * 0.42, rng, "@pale")
+    )
     board.put(sky, "backdrop", "skyline", cx=board.width / 2, foot=foot, style="shape", loose=True)
-    board.put(shapes.slab(board.width, board.height - foot, 0, "@soft", "street"), "ground", "street", cx=board.width / 2,
-              cy=(board.height + foot) / 2, style="shape", loose=True)
+    board.put(
+        shapes.slab(board.width, board.height - foot, 0, "@soft", "street"),
+        "ground",
+        "street",
+        cx=board.width / 2,
+        cy=(board.height + foot) / 2,
+        style="shape",
+        loose=True,
+    )
     hero = c.subject(board, cast, cx=centre + cast.side * h * 0.1, foot=foot + board.unit * 2, h=h * 0.92, w=h)
     c.badge(board, cast, hero)
     _along(board, cast, foot + board.unit * 2, h, (x0, x1))
@@ -84,16 +99,31 @@ def sweep(board: Board, cast: Cast) -> None:
     side = cast.side if not board.reserved else 1
     focus = (x0 + x1) / 2 + side * (x1 - x0) * (0.27 if not board.reserved else 0.1)
     for r, fill, z in ((h * 1.05, "@mist", 0.7), (h * 0.78, "@pale", 0.8), (h * 0.5, "@soft", 0.9)):
-        board.put(shapes.disc(r, fill), "backdrop", "band", cx=focus, cy=middle + h * 0.22, style="shape", z=z, loose=True)
+        board.put(
+            shapes.disc(r, fill), "backdrop", "band", cx=focus, cy=middle + h * 0.22, style="shape", z=z, loose=True
+        )
     hero = board.put(cast.subject, "subject", "subject", h=h * 0.92, w=h * 1.1, cx=focus, cy=middle)
     c.badge(board, cast, hero)
     at = 0
-    for dx, dy, size in ((-1.05, 0.12, 0.46), (-1.75, -0.1, 0.36), (-2.45, 0.12, 0.42), (-3.1, -0.06, 0.3), (0.95, -0.08, 0.34)):
+    for dx, dy, size in (
+        (-1.05, 0.12, 0.46),
+        (-1.75, -0.1, 0.36),
+        (-2.45, 0.12, 0.42),
+        (-3.1, -0.06, 0.3),
+        (0.95, -0.08, 0.34),
+    ):
         if at >= len(cast.companions):
             break
         x = focus + side * dx * h * 0.82
         if x0 + h * size * 0.5 < x < x1 - h * size * 0.5:
-            c.hanging(board, cast.companions[at], [(x, middle + dy * h)], h=h * size, style="outline", turn=-5 if at % 2 else 5)
+            c.hanging(
+                board,
+                cast.companions[at],
+                [(x, middle + dy * h)],
+                h=h * size,
+                style="outline",
+                turn=-5 if at % 2 else 5,
+            )
             at += 1
     _marks(board, cast, 5)
 
@@ -111,7 +141,18 @@ def frieze(board: Board, cast: Cast) -> None:
             part = parts[(at * 2 + row * 3) % len(parts)]
             x = start + step * (at + 0.5 * row)
             y = middle + h * (-0.3 if row == 0 else 0.3)
-            board.put(part, "backdrop", "frieze", h=h * 0.3, w=h * 0.34, cx=x, cy=y, style="@mist", turn=-12 if (at + row) % 2 else 10, loose=True)
+            board.put(
+                part,
+                "backdrop",
+                "frieze",
+                h=h * 0.3,
+                w=h * 0.34,
+                cx=x,
+                cy=y,
+                style="@mist",
+                turn=-12 if (at + row) % 2 else 10,
+                loose=True,
+            )
     centre = (x0 + x1) / 2
     board.put(shapes.disc(h * 0.54, "@pale"), "backdrop", "disc", cx=centre, cy=middle, style="shape", z=1.3)
     hero = c.subject(board, cast, cx=centre, foot=middle + h * 0.44, h=h * 0.86, w=h * 0.9)

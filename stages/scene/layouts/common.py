@@ -30,7 +30,9 @@ def backdrop(board: Board, cast: Cast, *, cx: float, cy: float, h: float, w: flo
     if cast.backdrop is not None:
         place = {"foot": foot} if foot is not None and cast.backdrop.ground is not None else {"cy": cy}
         return board.put(cast.backdrop, "backdrop", "backdrop", h=h, w=w, cx=cx, style="@pale", **place)
-    return board.put(shapes.blob(w * 0.92, h * 0.92, cast.rng("blob")), "backdrop", "backdrop", cx=cx, cy=cy, style="shape")
+    return board.put(
+        shapes.blob(w * 0.92, h * 0.92, cast.rng("blob")), "backdrop", "backdrop", cx=cx, cy=cy, style="shape"
+    )
 
 
 def ground(board: Board, cast: Cast, y: float, span: tuple[float, float]) -> None:
@@ -46,13 +48,27 @@ def ground(board: Board, cast: Cast, y: float, span: tuple[float, float]) -> Non
             if item.role in ("subject", "companion") and abs(_foot(item) - y) < 4 * board.unit:
                 x0, _, x1, _ = item.box
                 board.put(
-                    shapes.shadow((x1 - x0) * 1.12), "ground", "ground", cx=(x0 + x1) / 2, cy=y - board.unit, style="shape", loose=True
+                    shapes.shadow((x1 - x0) * 1.12),
+                    "ground",
+                    "ground",
+                    cx=(x0 + x1) / 2,
+                    cy=y - board.unit,
+                    style="shape",
+                    loose=True,
                 )
     else:
         board.put(shapes.ground_line(w, rng), "ground", "ground", cx=cx, cy=y, style="shape", loose=True)
     if floats is not None:
         x0, _, x1, _ = floats.box
-        board.put(shapes.shadow((x1 - x0) * 0.7, "@light" if cast.ground == "mound" else "@mist"), "ground", "ground", cx=(x0 + x1) / 2, cy=y, style="shape", loose=True)
+        board.put(
+            shapes.shadow((x1 - x0) * 0.7, "@light" if cast.ground == "mound" else "@mist"),
+            "ground",
+            "ground",
+            cx=(x0 + x1) / 2,
+            cy=y,
+            style="shape",
+            loose=True,
+        )
 
 
 def _foot(item: Item) -> float:
@@ -70,19 +86,43 @@ def badge(board: Board, cast: Cast, on: Item, scale: float = 0.22) -> Item | Non
     return board.put(cast.badge, "badge", "badge", h=side, w=side, cx=at[0], cy=at[1])
 
 
-def companion(board: Board, part: Part, *, style: str, h: float, cx: float, foot: float | None = None, cy: float | None = None,
-              turn: float = 0.0, front: bool = False, w: float | None = None) -> Item:
+def companion(
+    board: Board,
+    part: Part,
+    *,
+    style: str,
+    h: float,
+    cx: float,
+    foot: float | None = None,
+    cy: float | None = None,
+    turn: float = 0.0,
+    front: bool = False,
+    w: float | None = None,
+) -> Item:
     """A companion, made but not yet put: standing on ``foot`` or hanging at ``cy``."""
     place: dict[str, float] = {"foot": foot} if foot is not None else {"cy": cy or 0.0}
-    return board.make(part, "companions", "companion", h=h, w=w or h * 1.35, cx=cx, style=style, turn=turn, z=4.5 if front else 3, **place)
+    return board.make(
+        part,
+        "companions",
+        "companion",
+        h=h,
+        w=w or h * 1.35,
+        cx=cx,
+        style=style,
+        turn=turn,
+        z=4.5 if front else 3,
+        **place,
+    )
 
 
 def styled(cast: Cast, at: int) -> str:
     """The style of companion number ``at``: outlined, unless the cast wants solid ones."""
-    return "solid" if cast.solid or cast.composition == "trio" and at < 2 else "outline"
+    return "solid" if cast.solid or (cast.composition == "trio" and at < 2) else "outline"
 
 
-def beside(board: Board, cast: Cast, part: Part, on: Item, side: int, *, h: float, style: str, foot: float, tuck: float = 0.22) -> Item | None:
+def beside(
+    board: Board, cast: Cast, part: Part, on: Item, side: int, *, h: float, style: str, foot: float, tuck: float = 0.22
+) -> Item | None:
     """Stand a companion beside ``on``: tucked behind it first, then clear of it."""
     x0, _, x1, _ = on.box
     tries = []
@@ -95,7 +135,9 @@ def beside(board: Board, cast: Cast, part: Part, on: Item, side: int, *, h: floa
     return board.try_put(tries, over_subject=tuck * 1.4)
 
 
-def hanging(board: Board, part: Part, spots: list[tuple[float, float]], *, h: float, style: str, turn: float = 0.0) -> Item | None:
+def hanging(
+    board: Board, part: Part, spots: list[tuple[float, float]], *, h: float, style: str, turn: float = 0.0
+) -> Item | None:
     """Hang a companion at the first of ``spots`` (its centre) where it collides with nothing."""
     return board.try_put([companion(board, part, style=style, h=h, cx=x, cy=y, turn=turn) for x, y in spots])
 
@@ -129,7 +171,11 @@ def scatter(board: Board, cast: Cast, count: int, around: Box | None = None, rad
     x0, y0, x1, y1 = around or board.bounds()
     u = board.unit
     kinds = ambient.FESTIVE if cast.festive else ambient.SETS[cast.marks % len(ambient.SETS)]
-    taken = [grow(item.box, 7 * u) for item in board.items if item.role in ("subject", "companion", "badge", "numeral", "window", "mark")]
+    taken = [
+        grow(item.box, 7 * u)
+        for item in board.items
+        if item.role in ("subject", "companion", "badge", "numeral", "window", "mark")
+    ]
     taken += board.reserved
     placed: list[tuple[float, float]] = []
     for at in range(count):

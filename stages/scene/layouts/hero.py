@@ -45,7 +45,9 @@ def _crowd(board: Board, cast: Cast, hero: Item, foot: float, s: float, heights:
     limit = (_left(board), 0.0, board.frame[2], 0.0)
     for part, side, height in zip(cast.companions, (-cast.side, cast.side), heights, strict=False):
         style = "solid" if used == 1 and part.kind not in ("icon",) else "outline"
-        if c.beside(board, cast, part, hero, side, h=s * height, style=style, foot=foot, tuck=0.18 if used == 0 else 0.0):
+        if c.beside(
+            board, cast, part, hero, side, h=s * height, style=style, foot=foot, tuck=0.18 if used == 0 else 0.0
+        ):
             used += 1
     if cast.detail == "minimal":
         return used
@@ -61,7 +63,11 @@ def _clouds(board: Board, cast: Cast, top: float, count: int, fill: str = "@pale
         x = x0 + (x1 - x0) * ((at + 0.25 + 0.5 * rng.random()) / count)
         y = board.height * top * (0.55 + 0.9 * rng.random())
         item = board.make(shapes.cloud(w, fill), "backdrop", "cloud", cx=x, cy=y, style="shape", z=1.05, loose=True)
-        if not any(c.overlap(item.box, other.box) > 0.05 for other in board.items if other.role in ("subject", "cloud", "badge", "sun")):
+        if not any(
+            c.overlap(item.box, other.box) > 0.05
+            for other in board.items
+            if other.role in ("subject", "cloud", "badge", "sun")
+        ):
             board.add(item)
 
 
@@ -95,8 +101,25 @@ def city(board: Board, cast: Cast) -> None:
     cx = _focus(board, cast)
     skyline = shapes.skyline(w, s * 0.62, cast.rng("skyline"), "@pale", "@tint")
     board.put(skyline, "backdrop", "skyline", cx=w / 2, foot=floor, style="shape", z=0.9, loose=True)
-    board.put(shapes.slab(w, h - floor, 0, "@pale", "street"), "ground", "street", cx=w / 2, cy=(h + floor) / 2, style="shape", loose=True)
-    board.put(shapes.slab(w, max(2.0, board.unit * 3), 0, "@light", "kerb"), "ground", "street", cx=w / 2, cy=floor, style="shape", loose=True, z=2.1)
+    board.put(
+        shapes.slab(w, h - floor, 0, "@pale", "street"),
+        "ground",
+        "street",
+        cx=w / 2,
+        cy=(h + floor) / 2,
+        style="shape",
+        loose=True,
+    )
+    board.put(
+        shapes.slab(w, max(2.0, board.unit * 3), 0, "@light", "kerb"),
+        "ground",
+        "street",
+        cx=w / 2,
+        cy=floor,
+        style="shape",
+        loose=True,
+        z=2.1,
+    )
     hero = c.subject(board, cast, cx=cx, foot=floor, h=s * 0.72, w=s * 0.8)
     c.badge(board, cast, hero, 0.2)
     _crowd(board, cast, hero, floor, s, (0.4, 0.3, 0.26))
@@ -116,12 +139,26 @@ def horizon(board: Board, cast: Cast) -> None:
     hero = c.subject(board, cast, cx=cx, foot=top + board.unit * 3, h=s * 0.68, w=s * 0.72)
     c.badge(board, cast, hero, 0.2)
     x0, x1 = _left(board), board.frame[2]
-    spots = ((-0.30, -0.26, 0.27), (0.31, -0.34, 0.24), (0.43, -0.08, 0.2), (-0.44, -0.02, 0.2), (-0.4, -0.5, 0.17), (0.45, -0.56, 0.16))
+    spots = (
+        (-0.30, -0.26, 0.27),
+        (0.31, -0.34, 0.24),
+        (0.43, -0.08, 0.2),
+        (-0.44, -0.02, 0.2),
+        (-0.4, -0.5, 0.17),
+        (0.45, -0.56, 0.16),
+    )
     span = min(x1 - x0, s * 2.6)
     for part, (dx, dy, size) in zip(cast.companions[: 2 if cast.detail == "minimal" else 6], spots, strict=False):
         x, y = cx + cast.side * dx * span, top + dy * s
         if x0 + s * size * 0.5 < x < x1 - s * size * 0.5:
-            c.hanging(board, part, [(x, y), (x, y - s * 0.08)], h=s * size, style="solid" if size > 0.25 and part.kind != "icon" else "outline", turn=6 * (1 if dx > 0 else -1))
+            c.hanging(
+                board,
+                part,
+                [(x, y), (x, y - s * 0.08)],
+                h=s * size,
+                style="solid" if size > 0.25 and part.kind != "icon" else "outline",
+                turn=6 * (1 if dx > 0 else -1),
+            )
     _marks(board, cast, top, 5)
 
 
@@ -134,7 +171,16 @@ def windowed(board: Board, cast: Cast) -> None:
     h = s * 0.72
     u = s / 460
     top = floor - h - s * 0.04
-    board.put(shapes.disc(s * 0.5, "@mist"), "backdrop", "halo", cx=cx - cast.side * w * 0.4, cy=floor - s * 0.4, style="shape", z=0.7, loose=True)
+    board.put(
+        shapes.disc(s * 0.5, "@mist"),
+        "backdrop",
+        "halo",
+        cx=cx - cast.side * w * 0.4,
+        cy=floor - s * 0.4,
+        style="shape",
+        z=0.7,
+        loose=True,
+    )
     pane = board.put(shapes.window(w, h, u), "backdrop", "window", cx=cx, cy=top + h / 2, style="shape", z=1)
     hero = c.subject(board, cast, cx=cx + cast.side * w * 0.18, foot=floor, h=s * 0.76, w=w * 0.46)
     c.badge(board, cast, hero, 0.2)
@@ -145,7 +191,9 @@ def windowed(board: Board, cast: Cast) -> None:
         item = c.companion(board, part, style="outline", h=s * height, cx=x, foot=floor)
         if board.try_put([item], gap=4, over_subject=0.05):
             used += 1
-    board.put(shapes.ground_line(w * 1.16, cast.rng("ground")), "ground", "ground", cx=cx, cy=floor, style="shape", loose=True)
+    board.put(
+        shapes.ground_line(w * 1.16, cast.rng("ground")), "ground", "ground", cx=cx, cy=floor, style="shape", loose=True
+    )
     _marks(board, cast, floor, 3)
 
 

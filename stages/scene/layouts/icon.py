@@ -18,7 +18,9 @@ def _square(board: Board) -> tuple[float, float, float]:
     return board.width / 2, board.height / 2, side
 
 
-def _figure(board: Board, part: Part, cx: float, cy: float, side: float, style: str = "solid", across: float | None = None) -> None:
+def _figure(
+    board: Board, part: Part, cx: float, cy: float, side: float, style: str = "solid", across: float | None = None
+) -> None:
     """The part no larger than ``side`` in either direction, nor, on round tiles, than ``across`` from corner to corner."""
     if across is not None:
         scale = across / math.hypot(part.width, part.height)
@@ -37,7 +39,7 @@ def circle(board: Board, cast: Cast) -> None:
     """The subject on a pale disc with a rim."""
     cx, cy, s = _square(board)
     board.put(shapes.disc(s / 2, "@main"), "backdrop", "tile", cx=cx, cy=cy, style="shape")
-    board.put(shapes.disc(s * 0.45, "@pale"), "backdrop", "tile", cx=cx, cy=cy, style="shape", z=1.1)
+    board.put(shapes.disc(s * 0.45, "@soft"), "backdrop", "tile", cx=cx, cy=cy, style="shape", z=1.1)
     _figure(board, cast.subject, cx, cy, s * 0.76, across=s * 0.92)
 
 
@@ -65,8 +67,18 @@ def corner(board: Board, cast: Cast) -> None:
     """A pale rounded tile; the subject larger than it, stepping out over its upper edge."""
     cx, cy, s = _square(board)
     h = s * 0.8
-    board.put(shapes.slab(s, h, s * 0.24, "@pale", "tile"), "backdrop", "tile", cx=cx, cy=cy + (s - h) / 2, style="shape")
-    board.put(shapes.slab(s, h * 0.2, s * 0.1, "@soft", "base"), "backdrop", "tile", cx=cx, cy=cy + s / 2 - h * 0.1, style="shape", z=1.1)
+    board.put(
+        shapes.slab(s, h, s * 0.24, "@pale", "tile"), "backdrop", "tile", cx=cx, cy=cy + (s - h) / 2, style="shape"
+    )
+    board.put(
+        shapes.slab(s, h * 0.2, s * 0.1, "@soft", "base"),
+        "backdrop",
+        "tile",
+        cx=cx,
+        cy=cy + s / 2 - h * 0.1,
+        style="shape",
+        z=1.1,
+    )
     part = cast.subject
     if part.ground is None:
         _figure(board, part, cx, cy - s * 0.04, s * 0.8)

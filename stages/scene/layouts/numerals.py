@@ -5,14 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 
 from imajin_cli.stages.scene import shapes
-from imajin_cli.stages.scene.board import Board, Item
+from imajin_cli.stages.scene.board import Board, Item, overlap
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.layouts import common as c
 from imajin_cli.stages.scene.part import Part
 
 
-def _row(board: Board, parts: list[Part | None], *, h: float, foot: float, cx: float, gap: float, hole: float, style: str = "solid",
-         layer: str = "subject", turns: tuple[float, ...] = (0.0,)) -> tuple[list[Item], float]:
+def _row(
+    board: Board,
+    parts: list[Part | None],
+    *,
+    h: float,
+    foot: float,
+    cx: float,
+    gap: float,
+    hole: float,
+    style: str = "solid",
+    layer: str = "subject",
+    turns: tuple[float, ...] = (0.0,),
+) -> tuple[list[Item], float]:
     """Digits in a row about ``cx``; None leaves a hole ``hole`` wide. Returns the items, and the middle of the hole."""
     widths = [hole if part is None else part.width * h / part.height for part in parts]
     x = cx - (sum(widths) + gap * (len(parts) - 1)) / 2
@@ -53,7 +64,9 @@ def as_zero(board: Board, cast: Cast) -> None:
     hole = digit_h * 0.98
     _, middle = _row(board, parts, h=digit_h, foot=foot, cx=cx, gap=digit_h * 0.05, hole=hole)
     hero = c.subject(board, cast, cx=middle, foot=foot, h=digit_h * 1.3, w=hole * 1.08)
-    c.badge(board, cast, hero)
+    state = c.badge(board, cast, hero)
+    if state is not None and any(overlap(state.box, item.box) > 0.06 for item in board.items if item.role == "numeral"):
+        board.items.remove(state)
     _extras(board, cast, foot, digit_h)
 
 
@@ -62,9 +75,18 @@ def beside(board: Board, cast: Cast) -> None:
     cx, foot, w, h = _base(board)
     digit_h = min(h * 0.56, w * 0.44)
     c.backdrop(board, cast, cx=cx, cy=foot - digit_h * 0.75, h=digit_h * 1.55, w=w * 0.8)
-    items, _ = _row(board, list(cast.digits), h=digit_h, foot=foot, cx=cx - cast.side * digit_h * 0.2, gap=digit_h * 0.06, hole=0)
+    items, _ = _row(
+        board, list(cast.digits), h=digit_h, foot=foot, cx=cx - cast.side * digit_h * 0.2, gap=digit_h * 0.06, hole=0
+    )
     edge = items[-1].box[2] if cast.side > 0 else items[0].box[0]
-    hero = c.subject(board, cast, cx=edge + cast.side * digit_h * 0.12, foot=foot + digit_h * 0.05, h=digit_h * 0.95, w=digit_h * 0.95)
+    hero = c.subject(
+        board,
+        cast,
+        cx=edge + cast.side * digit_h * 0.12,
+        foot=foot + digit_h * 0.05,
+        h=digit_h * 0.95,
+        w=digit_h * 0.95,
+    )
     c.badge(board, cast, hero, 0.24)
     _extras(board, cast, foot, digit_h)
 
@@ -73,7 +95,17 @@ def behind(board: Board, cast: Cast) -> None:
     """Giant pale digits as the backdrop, the subject in front of their middle."""
     cx, foot, w, h = _base(board)
     digit_h = min(h * 0.74, w * 0.5)
-    _row(board, list(cast.digits), h=digit_h, foot=foot - digit_h * 0.1, cx=cx, gap=digit_h * 0.03, hole=0, style="@pale", layer="backdrop")
+    _row(
+        board,
+        list(cast.digits),
+        h=digit_h,
+        foot=foot - digit_h * 0.1,
+        cx=cx,
+        gap=digit_h * 0.03,
+        hole=0,
+        style="@pale",
+        layer="backdrop",
+    )
     for item in board.items:
         item.z, item.role = 1.0, "backdrop"
     hero = c.subject(board, cast, cx=cx, foot=foot, h=digit_h * 0.86, w=digit_h * 1.0)
@@ -91,9 +123,13 @@ def on_top(board: Board, cast: Cast) -> None:
     digit_h = min(h * 0.46, w * 0.4)
     c.backdrop(board, cast, cx=cx, cy=foot - digit_h * 0.95, h=digit_h * 1.9, w=w * 0.72)
     middle = len(cast.digits) // 2
-    items, _ = _row(board, list(cast.digits), h=digit_h, foot=foot, cx=cx, gap=digit_h * 0.06, hole=0, turns=(-3.0, 0.0, 3.0))
+    items, _ = _row(
+        board, list(cast.digits), h=digit_h, foot=foot, cx=cx, gap=digit_h * 0.06, hole=0, turns=(-3.0, 0.0, 3.0)
+    )
     at = items[min(middle, len(items) - 1)].box
-    hero = c.subject(board, cast, cx=(at[0] + at[2]) / 2, foot=at[1] + digit_h * 0.03, h=digit_h * 1.02, w=digit_h * 1.1)
+    hero = c.subject(
+        board, cast, cx=(at[0] + at[2]) / 2, foot=at[1] + digit_h * 0.03, h=digit_h * 1.02, w=digit_h * 1.1
+    )
     c.badge(board, cast, hero)
     _extras(board, cast, foot, digit_h)
 
@@ -104,8 +140,9 @@ def _extras(board: Board, cast: Cast, foot: float, h: float, used: int = 0) -> N
     bx0, _, bx1, _ = board.bounds()
     if cast.detail != "minimal" and used == 0:
         wide = (x1 - x0) / (y1 - y0)
-        room = h * (0.62 if wide < 1.5 else 2.2)
-        c.tail(board, _slim(cast, 2 if wide < 1.5 else 4), 0, foot, h * 0.5, (bx0 - room, 0, bx1 + room, 0))
+        # On squarish canvases more things in the row would only make the digits smaller.
+        room = h * (wide - 1.0) * 1.6
+        c.tail(board, _slim(cast, 4), 0, foot, h * 0.5, (bx0 - room, 0, bx1 + room, 0))
     left, _, right, _ = board.bounds()
     line = shapes.ground_line((right - left) * 1.04, cast.rng("ground"))
     board.put(line, "ground", "ground", cx=(left + right) / 2, cy=foot, style="shape", loose=True)

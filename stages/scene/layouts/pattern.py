@@ -95,7 +95,16 @@ def discs(board: Board, cast: Cast) -> None:
             fill = ("@pale", "@soft", "@mist")[(column + row) % 3 if columns % 3 == 0 else (column + row) % 2]
             _put(board, board.make(shapes.disc(r, fill), "backdrop", "tile", cx=x, cy=y, style="shape"))
             part = players[(column * 2 + row * 3) % len(players)]
-            _thing(board, cast, part, x, y, r * 1.24, "solid" if fill == "@pale" and not part.name.startswith("phosphor:") else "outline", 0)
+            _thing(
+                board,
+                cast,
+                part,
+                x,
+                y,
+                r * 1.24,
+                "solid" if fill == "@pale" and not part.name.startswith("phosphor:") else "outline",
+                0,
+            )
 
 
 def tossed(board: Board, cast: Cast) -> None:
@@ -110,7 +119,16 @@ def tossed(board: Board, cast: Cast) -> None:
             x = (column + 0.5) * w + room * (2 * rng.random() - 1)
             y = (row + 0.5) * h + room * (2 * rng.random() - 1)
             part = players[(column + row * 2 + (row // 2)) % len(players)]
-            _thing(board, cast, part, x, y, size, "solid" if large and not part.name.startswith("phosphor:") else "outline", rng.uniform(-18, 18))
+            _thing(
+                board,
+                cast,
+                part,
+                x,
+                y,
+                size,
+                "solid" if large and not part.name.startswith("phosphor:") else "outline",
+                rng.uniform(-18, 18),
+            )
 
 
 COMPOSITIONS = {"bricks": bricks, "discs": discs, "tossed": tossed, "grid": grid}

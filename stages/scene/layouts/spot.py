@@ -48,8 +48,20 @@ def stand(board: Board, cast: Cast) -> None:
     c.backdrop(board, cast, cx=cx - cast.side * s * 0.06, cy=foot - s * 0.46, h=s * 0.86, w=s * 0.92, foot=foot)
     c.badge(board, cast, hero)
     used = 0
-    for part, side, height in zip(cast.companions[: _count(cast, 2)], (-cast.side, cast.side, -cast.side), (0.36, 0.26, 0.2), strict=False):
-        c.beside(board, cast, part, hero, side, h=s * height, style=c.styled(cast, used), foot=foot, tuck=0.24 if used == 0 else 0.0)
+    for part, side, height in zip(
+        cast.companions[: _count(cast, 2)], (-cast.side, cast.side, -cast.side), (0.36, 0.26, 0.2), strict=False
+    ):
+        c.beside(
+            board,
+            cast,
+            part,
+            hero,
+            side,
+            h=s * height,
+            style=c.styled(cast, used),
+            foot=foot,
+            tuck=0.24 if used == 0 else 0.0,
+        )
         used += 1
     _finish(board, cast, foot, used)
 
@@ -62,7 +74,14 @@ def disc(board: Board, cast: Cast) -> None:
     foot = cy + r * 0.78
     hero = c.subject(board, cast, cx=cx + cast.side * s * 0.02, foot=foot, h=s * 0.7, w=s * 0.66)
     x_0, _, x_1, _ = hero.box
-    board.put(shapes.slab((x_1 - x_0) * 0.98 + s * 0.12, s * 0.022, s * 0.011, "@light"), "ground", "ground", cx=cx, cy=foot + s * 0.008, style="shape")
+    board.put(
+        shapes.slab((x_1 - x_0) * 0.98 + s * 0.12, s * 0.022, s * 0.011, "@light"),
+        "ground",
+        "ground",
+        cx=cx,
+        cy=foot + s * 0.008,
+        style="shape",
+    )
     c.badge(board, cast, hero)
     used = 0
     spots = [
@@ -102,9 +121,7 @@ def in_window(board: Board, cast: Cast) -> None:
     outer = left + ww / 2 - cast.side * ww * 0.5
     for part in cast.companions[: _count(cast, 1)]:
         item = c.companion(board, part, style="outline", h=s * 0.3, cx=outer + cast.side * s * 0.06, foot=foot)
-        if used == 0 and board.try_put([item], gap=2, over_subject=0.1):
-            used += 1
-        elif c.beside(board, cast, part, hero, cast.side, h=s * 0.22, style="outline", foot=foot, tuck=0.1):
+        if (used == 0 and board.try_put([item], gap=2, over_subject=0.1)) or c.beside(board, cast, part, hero, cast.side, h=s * 0.22, style="outline", foot=foot, tuck=0.1):
             used += 1
     _finish(board, cast, foot, used, h=s * 0.26)
 
@@ -121,7 +138,15 @@ def _bars(board: Board, cast: Cast, pane: Item, hero: Item, u: float) -> None:
     for at in range(3):
         width = (right - left) * (0.55 + 0.45 * rng.random())
         fill = "@light" if at == 0 else "@paper"
-        board.put(shapes.slab(width, 13 * u, 6.5 * u, fill, "bar"), "backdrop", "bar", cx=left + width / 2, cy=y, style="shape", z=0.9 + 0.2)
+        board.put(
+            shapes.slab(width, 13 * u, 6.5 * u, fill, "bar"),
+            "backdrop",
+            "bar",
+            cx=left + width / 2,
+            cy=y,
+            style="shape",
+            z=0.9 + 0.2,
+        )
         y += 26 * u
 
 
@@ -137,13 +162,30 @@ def on_island(board: Board, cast: Cast) -> None:
     c.badge(board, cast, hero)
     used = 0
     for part in cast.companions[:1]:
-        if c.beside(board, cast, part, hero, -cast.side, h=s * 0.24, style="solid" if part.kind != "icon" else "outline", foot=foot + s * 0.005, tuck=0.26):
+        if c.beside(
+            board,
+            cast,
+            part,
+            hero,
+            -cast.side,
+            h=s * 0.24,
+            style="solid" if part.kind != "icon" else "outline",
+            foot=foot + s * 0.005,
+            tuck=0.26,
+        ):
             used += 1
     for side, dy, cw in ((cast.side, -0.36, 0.2), (-cast.side, -0.16, 0.15)):
         x = cx + side * s * (0.4 if cw > 0.18 else 0.44)
         board.put(shapes.cloud(s * cw, "@mist"), "backdrop", "backdrop", cx=x, cy=foot + dy * s, style="shape", z=1.2)
     if len(cast.companions) > 1 and cast.detail != "minimal":
-        c.hanging(board, cast.companions[1], [(cx - cast.side * s * 0.36, foot - s * 0.44), (cx + cast.side * s * 0.42, foot - s * 0.12)], h=s * 0.17, style="outline", turn=-8 * cast.side)
+        c.hanging(
+            board,
+            cast.companions[1],
+            [(cx - cast.side * s * 0.36, foot - s * 0.44), (cx + cast.side * s * 0.42, foot - s * 0.12)],
+            h=s * 0.17,
+            style="outline",
+            turn=-8 * cast.side,
+        )
         used += 1
     if w / h > 1.5:
         _satellites(board, cast, used, cx, foot, s)
@@ -154,7 +196,15 @@ def _satellites(board: Board, cast: Cast, used: int, cx: float, foot: float, s: 
     """Wide frames: smaller islands to both sides, one companion each."""
     for part, side, dy in zip(cast.companions[used : used + 2], (cast.side, -cast.side), (0.02, -0.1), strict=False):
         x, y = cx + side * s * 0.78, foot + dy * s
-        board.put(shapes.island(s * 0.3, s * 0.11, cast.rng(f"island{side}")), "ground", "ground", cx=x, foot=y, style="shape", z=2)
+        board.put(
+            shapes.island(s * 0.3, s * 0.11, cast.rng(f"island{side}")),
+            "ground",
+            "ground",
+            cx=x,
+            foot=y,
+            style="shape",
+            z=2,
+        )
         item = c.companion(board, part, style="outline", h=s * 0.24, cx=x, foot=y + 1)
         board.try_put([item])
 
@@ -187,7 +237,9 @@ def in_arch(board: Board, cast: Cast) -> None:
     hero = c.subject(board, cast, cx=cx - cast.side * s * 0.06, foot=foot, h=s * 0.56, w=s * 0.54)
     c.badge(board, cast, hero)
     used = 0
-    for part, side, height in zip(cast.companions[: _count(cast, 2)], (cast.side, -cast.side), (0.34, 0.24), strict=False):
+    for part, side, height in zip(
+        cast.companions[: _count(cast, 2)], (cast.side, -cast.side), (0.34, 0.24), strict=False
+    ):
         x = cx + side * aw * 0.56
         item = c.companion(board, part, style=c.styled(cast, used), h=s * height, cx=x, foot=foot)
         wider = c.companion(board, part, style=c.styled(cast, used), h=s * height, cx=x + side * s * 0.1, foot=foot)
@@ -224,23 +276,49 @@ def diagonal(board: Board, cast: Cast) -> None:
     cx, cy = x0 + w / 2, y0 + h / 2
     big = shapes.disc(s * 0.33)
     board.put(big, "backdrop", "backdrop", cx=cx + cast.side * s * 0.1, cy=cy - s * 0.07, style="shape")
-    board.put(shapes.disc(s * 0.15, "@mist"), "backdrop", "backdrop", cx=cx - cast.side * s * 0.3, cy=cy + s * 0.24, style="shape", z=0.9)
-    hero = board.put(cast.subject, "subject", "subject", h=s * 0.56, w=s * 0.56, cx=cx + cast.side * s * 0.1, cy=cy - s * 0.07)
+    hero = board.put(
+        cast.subject, "subject", "subject", h=s * 0.56, w=s * 0.56, cx=cx + cast.side * s * 0.1, cy=cy - s * 0.07
+    )
     c.badge(board, cast, hero)
     used = 0
     for part in cast.companions[:1]:
-        c.hanging(board, part, [(cx - cast.side * s * 0.31, cy + s * 0.26), (cx - cast.side * s * 0.36, cy + s * 0.28)], h=s * 0.25, style=c.styled(cast, 0))
+        spots = [
+            (cx - cast.side * s * 0.31, cy + s * 0.26),
+            (cx - cast.side * s * 0.37, cy + s * 0.3),
+            (cx - cast.side * s * 0.42, cy + s * 0.36),
+        ]
+        item = c.hanging(board, part, spots, h=s * 0.25, style=c.styled(cast, 0))
+        if item is not None:
+            x0_, y0_, x1_, y1_ = item.box
+            seat = shapes.disc(s * 0.15, "@mist")
+            board.put(seat, "backdrop", "backdrop", cx=(x0_ + x1_) / 2, cy=(y0_ + y1_) / 2, style="shape", z=0.9)
         used += 1
     side = cast.side
-    points = [(cx - side * s * 0.16, cy + s * 0.36), (cx + side * s * 0.08, cy + s * 0.36), (cx + side * s * 0.34, cy + s * 0.27), (cx + side * s * 0.44, cy + s * 0.06)]
-    board.put(shapes.trail(points), "ground", "trail", cx=(points[0][0] + points[3][0]) / 2, cy=cy + s * 0.21, style="shape")
+    points = [
+        (cx - side * s * 0.16, cy + s * 0.36),
+        (cx + side * s * 0.08, cy + s * 0.36),
+        (cx + side * s * 0.34, cy + s * 0.27),
+        (cx + side * s * 0.44, cy + s * 0.06),
+    ]
+    board.put(
+        shapes.trail(points), "ground", "trail", cx=(points[0][0] + points[3][0]) / 2, cy=cy + s * 0.21, style="shape"
+    )
     for part in cast.companions[1 : _count(cast, 2)]:
-        c.hanging(board, part, [(cx - side * s * 0.32, cy - s * 0.26), (cx - side * s * 0.38, cy - s * 0.1)], h=s * 0.18, style="outline", turn=-6 * side)
+        c.hanging(
+            board,
+            part,
+            [(cx - side * s * 0.32, cy - s * 0.26), (cx - side * s * 0.38, cy - s * 0.1)],
+            h=s * 0.18,
+            style="outline",
+            turn=-6 * side,
+        )
         used += 1
     if w / h > 1.5:
         spots = [(cx + side * s * 0.72, cy + s * 0.12), (cx - side * s * 0.74, cy - s * 0.02)]
         for part, spot in zip(cast.companions[used : used + 2], spots, strict=False):
-            board.put(shapes.disc(s * 0.14, "@mist"), "backdrop", "backdrop", cx=spot[0], cy=spot[1], style="shape", z=0.9)
+            board.put(
+                shapes.disc(s * 0.14, "@mist"), "backdrop", "backdrop", cx=spot[0], cy=spot[1], style="shape", z=0.9
+            )
             c.hanging(board, part, [spot], h=s * 0.22, style="outline")
     _finish(board, cast, None, used, marks=4)
 
@@ -275,12 +353,16 @@ def cards(board: Board, cast: Cast) -> None:
     cx, foot = x0 + w / 2, y0 + h * 0.92
     hero = c.subject(board, cast, cx=cx + cast.side * s * 0.04, foot=foot, h=s * 0.62, w=s * 0.6)
     card = shapes.slab(s * 0.58, s * 0.66, s * 0.05)
-    board.put(card, "backdrop", "backdrop", cx=cx + cast.side * s * 0.1, cy=foot - s * 0.42, style="shape", turn=7 * cast.side)
+    board.put(
+        card, "backdrop", "backdrop", cx=cx + cast.side * s * 0.1, cy=foot - s * 0.42, style="shape", turn=7 * cast.side
+    )
     frame = shapes.dashed(s * 0.4, s * 0.44, s * 0.035)
     board.put(frame, "backdrop", "dashed", cx=cx - cast.side * s * 0.24, cy=foot - s * 0.24, style="shape", z=2.5)
     c.badge(board, cast, hero)
     used = 0
-    for part, side, height in zip(cast.companions[: _count(cast, 2)], (-cast.side, cast.side), (0.27, 0.24), strict=False):
+    for part, side, height in zip(
+        cast.companions[: _count(cast, 2)], (-cast.side, cast.side), (0.27, 0.24), strict=False
+    ):
         c.beside(board, cast, part, hero, side, h=s * height, style=c.styled(cast, used), foot=foot, tuck=0.12)
         used += 1
     _finish(board, cast, foot, used, h=s * 0.24)
@@ -297,12 +379,22 @@ def podium(board: Board, cast: Cast) -> None:
     for at, height in heights.items():
         fill = "@main" if at == 0 else "@light"
         cap = "@light" if at == 0 else "@pale"
-        board.put(shapes.block(bw, height, fill, cap), "ground", "ground", cx=cx + at * bw * 0.98, foot=base, style="shape", z=2.2 if at == 0 else 2.1)
+        board.put(
+            shapes.block(bw, height, fill, cap),
+            "ground",
+            "ground",
+            cx=cx + at * bw * 0.98,
+            foot=base,
+            style="shape",
+            z=2.2 if at == 0 else 2.1,
+        )
     hero = c.subject(board, cast, cx=cx, foot=base - heights[0], h=s * 0.5, w=s * 0.4)
     c.badge(board, cast, hero)
     used = 0
     for part, side in zip(cast.companions[:2], (-cast.side, cast.side), strict=False):
-        item = c.companion(board, part, style="outline", h=s * 0.25, w=bw * 0.85, cx=cx + side * bw, foot=base - heights[side])
+        item = c.companion(
+            board, part, style="outline", h=s * 0.25, w=bw * 0.85, cx=cx + side * bw, foot=base - heights[side]
+        )
         if board.try_put([item], gap=0, over_subject=0.2):
             used += 1
     _finish(board, cast, base, used, h=s * 0.24)
