@@ -58,9 +58,7 @@ def planned(asset: Asset, extra: Iterable[str], scales: Iterable[float], *, cut:
     more = [parse_size(text) for text in extra]
     shape = _shape(asset, picture.size)
     every = list(dict.fromkeys([*asked, *more]))
-    mine = [size for size in every if same_shape(size, shape)]
-    others = [size for size in asked if not same_shape(size, shape)]
-    lost = [size for size in more if size not in mine and not any(same_shape(size, other) for other in others)]
+    mine, lost = _sorted_out(asked, more, asset.sidecar.group.ratio if asset.sidecar.group else None, shape)
     if lost and not cut:
         raise UsageError(
             "{}: no base has the aspect ratio of {}x{}".format(asset.name, *lost[0]),
@@ -75,6 +73,30 @@ def planned(asset: Asset, extra: Iterable[str], scales: Iterable[float], *, cut:
     ]
     variants += [_variant(size, scale, cut=True) for scale in sorted(set(scales)) for size in sorted(lost)]
     return Plan(tuple(dict.fromkeys(variants)), len(every) > 1, tuple(notes))
+
+
+def _sorted_out(
+    asked: Sequence[Size], more: Sequence[Size], ratio: str | None, shape: Size
+) -> tuple[list[Size], list[Size]]:
+    """The sizes that are this base's, and those that are no base's.
+
+    A base is made for each ratio as it is written ("1.9:1"), so a written ratio decides before the shape does:
+    1.9:1 and 1.91:1 look alike and have a base each.
+    """
+    from imajin_cli.stages.generate import ratio_of
+
+    mine, lost = [], []
+    written = {ratio_of(*size) for size in asked} if ratio is not None else set()
+    for size in dict.fromkeys([*asked, *more]):
+        own = ratio_of(*size)
+        if own in written:
+            if own == ratio:
+                mine.append(size)
+        elif same_shape(size, shape):
+            mine.append(size)
+        elif size in more and not any(same_shape(size, other) for other in asked):
+            lost.append(size)
+    return mine, lost
 
 
 def _shape(asset: Asset, size: Size) -> Size:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from imajin_cli.stages.imaging.encode.palette import paletted
 from imajin_cli.stages.imaging.encode.raster import encode_png, tidy
 
 _HEADER = struct.Struct("<HHH")
@@ -23,8 +22,8 @@ def encode_ico(images: Sequence[Image.Image]) -> bytes:
             raise ValueError(
                 f"an icon is square and at most {MAX_SIDE} pixels a side, not {image.width}x{image.height}"
             )
-        clean = tidy(image)
-        bodies.append(encode_png(clean.convert("RGBA"), paletted(clean, bound=0)))
+        # Readers of icons take a PNG for 32-bit RGBA whatever it says: Pillow loses an indexed one's transparency.
+        bodies.append(encode_png(tidy(image).convert("RGBA"), full=True))
     offset = _HEADER.size + _ENTRY.size * len(images)
     entries = []
     for image, body in zip(images, bodies, strict=True):

@@ -20,8 +20,8 @@ _FINE = 0.5
 # Flat art at 2048 px has some 60,000 runs of one colour and 5,000 colours; a photograph has as many as it has pixels.
 _MAX_RUNS_PER_PIXEL = 0.2
 _MAX_DISTINCT = 8192
-_COMMON = 0.0005
-_MAX_COMMON = 96
+_COMMON = 0.002
+_MAX_COMMON = 64
 
 
 @dataclass(frozen=True)

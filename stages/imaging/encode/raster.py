@@ -39,12 +39,15 @@ def tidy(image: Image.Image) -> Image.Image:
     return Image.composite(image, nothing, alpha.point([0] + [255] * 255))
 
 
-def encode_png(image: Image.Image, palette: Paletted | None = None) -> bytes:
-    """PNG with an sRGB chunk; indexed where a ``palette`` is given, which then stands for ``image``."""
+def encode_png(image: Image.Image, palette: Paletted | None = None, *, full: bool = False) -> bytes:
+    """PNG with an sRGB chunk; indexed where a ``palette`` is given, which then stands for ``image``.
+
+    ``full`` keeps the image's channels even where fewer would do.
+    """
     info = PngInfo()
     info.add(b"sRGB", b"\x00")  # PNG, section 11.3.2.5: perceptual intent
     if palette is None:
-        return _save(_grey_if_grey(image), "PNG", compress_level=9, pnginfo=info)
+        return _save(image if full else _grey_if_grey(image), "PNG", compress_level=9, pnginfo=info)
     settings: dict[str, Any] = {"transparency": palette.transparency} if palette.transparency else {}
     return _save(palette.indexed, "PNG", compress_level=9, pnginfo=info, **settings)
 
@@ -55,8 +58,8 @@ def encode_webp(image: Image.Image, quality: int) -> bytes:
 
 
 def encode_webp_lossless(image: Image.Image) -> bytes:
-    """Lossless WebP."""
-    return _save(_coloured(image), "WEBP", lossless=True, quality=_WEBP_EFFORT, method=_WEBP_METHOD)
+    """Lossless WebP, what transparent pixels hold included."""
+    return _save(_coloured(image), "WEBP", lossless=True, exact=True, quality=_WEBP_EFFORT, method=_WEBP_METHOD)
 
 
 def encode_avif(image: Image.Image, quality: int) -> bytes:

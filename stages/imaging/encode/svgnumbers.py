@@ -19,7 +19,8 @@ def short(text: str, places: int) -> str:
     value = round(float(text), places)
     if value == 0:
         return "0"
-    plain = f"{value:.{places}f}".rstrip("0").rstrip(".")
+    plain = f"{value:.{places}f}"
+    plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
     return plain.replace("0.", ".", 1) if plain.startswith(("0.", "-0.")) else plain
 
 
