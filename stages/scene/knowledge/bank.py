@@ -65,8 +65,7 @@ class Vectors:
 
         queries = embedded - self.centre
         queries /= np.maximum(np.linalg.norm(queries, axis=1, keepdims=True), 1e-6)
-        standing: NDArray[np.float32] = (queries @ self.unit.T - self.mean) / self.spread
-        return standing
+        return ((queries @ self.unit.T - self.mean) / self.spread).astype(np.float32, copy=False)
 
     @cached_property
     def _starts(self) -> NDArray[np.int64]:
@@ -84,8 +83,7 @@ class Vectors:
         """Return the mean of one text's scores over the lines of each owner; each owner's lines lie together."""
         import numpy as np
 
-        means: NDArray[np.float32] = np.add.reduceat(line, self._starts) / self._counts
-        return means
+        return (np.add.reduceat(line, self._starts) / self._counts).astype(np.float32, copy=False)
 
 
 class Bank:
@@ -121,7 +119,8 @@ class Bank:
 
 
 def _situation(entry: Mapping[str, Any]) -> Situation:
-    return Situation(**{key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()})
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+    return Situation(**fields)
 
 
 @lru_cache(maxsize=1)

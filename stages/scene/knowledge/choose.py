@@ -55,8 +55,9 @@ def _best(group: Sequence[Candidate], mood: str) -> tuple[Candidate, tuple[str, 
         return (not near, not own, mood_of(concept.name) != mood, -candidate.score, len(concept.name), concept.name)
 
     ranked = sorted(group, key=rank)
-    others = tuple(item.concept.name if item.concept.pack == "subjects" else f"phosphor:{item.concept.name}"
-                   for item in ranked[1:])
+    others = tuple(
+        item.concept.name if item.concept.pack == "subjects" else f"phosphor:{item.concept.name}" for item in ranked[1:]
+    )
     return replace(ranked[0], score=top), others
 
 

@@ -40,10 +40,17 @@ def rows_of(knowledge: Knowledge) -> tuple[list[str], list[int]]:
             owners.append(owner)
 
     for index, entry in enumerate(knowledge.situations.values()):
-        add(index, (entry["title"], *entry["says"], *(line for lines in entry["local"].values() for line in lines)))
+        local = (line for lines in entry["local"].values() for line in lines)
+        add(index, (entry["title"], *entry["says"], *local, *entry.get("spoken", ())))
     for index, source in enumerate(knowledge.concepts, start=len(knowledge.situations)):
-        add(index, (source.name.replace("-", " "), source.says))
+        name = source.name.replace("-", " ")
+        add(index, (source.says,) if _by_rule(source) else (name, source.says))
     return texts, owners
+
+
+def _by_rule(source: Source) -> bool:
+    """Whether the icon is one of the arrows, digits and alignments, whose description already says its name."""
+    return source.pack == "phosphor" and source.name.startswith(("arrow", "caret-", "number-", "align-", "dice-"))
 
 
 def situation_phrases(knowledge: Knowledge) -> dict[str, list[int]]:
@@ -152,7 +159,7 @@ def _concept(source: Source) -> dict[str, str]:
     return {"name": source.name, "pack": source.pack, "kind": source.kind, "title": source.title, "says": source.says}
 
 
-def _replace(path: Path, write: Callable[[Path], None]) -> None:
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
     new = path.with_name(f".new-{path.name}")
     write(new)
     os.replace(new, path)
@@ -163,19 +170,20 @@ def main(arguments: Sequence[str]) -> int:
     if "--check" in arguments:
         target = COMPILED / "knowledge.json"
         fresh = target.is_file() and json.loads(target.read_bytes())["sources"] == digest()
-        print("the compiled knowledge is up to date" if fresh else "the compiled knowledge is out of date")
+        sys.stdout.write(f"the compiled knowledge is {'up to' if fresh else 'out of'} date\n")
         return 0 if fresh else 1
     knowledge = read()
     if knowledge.missing:
-        print(f"not drawn, left out: {', '.join(knowledge.missing)}", file=sys.stderr)
+        sys.stderr.write(f"not drawn, left out: {', '.join(knowledge.missing)}\n")
     document, vectors = compiled(knowledge, Embedder())
     import numpy as np
 
     COMPILED.mkdir(exist_ok=True)
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    _replace(COMPILED / "knowledge.json", lambda path: path.write_text(text + "\n", encoding="utf-8") and None)
+    _replace(COMPILED / "knowledge.json", lambda path: path.write_text(text + "\n", encoding="utf-8"))
     _replace(COMPILED / "bank.npy", lambda path: np.save(path, vectors))
-    print(f"{len(document['situations'])} situations, {len(document['concepts'])} concepts, {len(vectors)} lines")
+    found = len(document["situations"]), len(document["concepts"]), len(vectors)
+    sys.stdout.write("{} situations, {} concepts, {} lines\n".format(*found))
     return 0
 
 

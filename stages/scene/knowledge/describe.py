@@ -13,8 +13,12 @@ BRANDS = frozenset({"article-medium", "article-ny-times", "finn-the-human"})
 """Icons of a company or of somebody's cartoon character that do not end in ``-logo``."""
 
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_MEANING = {"up": "rise, top, send up", "down": "fall, bottom, bring down", "left": "back, previous",
-            "right": "forward, next"}
+_MEANING = {
+    "up": "rise, top, send up",
+    "down": "fall, bottom, bring down",
+    "left": "back, previous",
+    "right": "forward, next",
+}
 _ARROW_SHAPES = (
     ("arrow-arc", "curved arrow turning {to}, undo or redo"),
     ("arrow-bend-double-up", "double arrow bending {to}, reply to all"),
@@ -56,21 +60,36 @@ _FIXED = {
     "arrows-split": "one arrow splitting in two, fork, separate ways",
 }
 _LEVELS = {
-    "battery": {"empty": "empty battery, no charge left, out of power", "low": "nearly empty battery, low charge",
-                "medium": "half-full battery, charge", "high": "nearly full battery, charge",
-                "full": "full battery, fully charged, power"},
-    "cell-signal": {"none": "no bars of mobile signal, no reception", "low": "one bar of mobile signal, weak reception",
-                    "medium": "some bars of mobile signal, fair reception",
-                    "high": "most bars of mobile signal, good reception",
-                    "full": "all bars of mobile signal, full reception",
-                    "slash": "crossed-out mobile signal, no reception, flight mode",
-                    "x": "mobile signal with a cross, no network"},
-    "hourglass": {"low": "hourglass almost run out, little time left", "medium": "hourglass half run, waiting",
-                  "high": "hourglass just turned, plenty of time"},
+    "battery": {
+        "empty": "empty battery, no charge left, out of power",
+        "low": "nearly empty battery, low charge",
+        "medium": "half-full battery, charge",
+        "high": "nearly full battery, charge",
+        "full": "full battery, fully charged, power",
+    },
+    "cell-signal": {
+        "none": "no bars of mobile signal, no reception",
+        "low": "one bar of mobile signal, weak reception",
+        "medium": "some bars of mobile signal, fair reception",
+        "high": "most bars of mobile signal, good reception",
+        "full": "all bars of mobile signal, full reception",
+        "slash": "crossed-out mobile signal, no reception, flight mode",
+        "x": "mobile signal with a cross, no network",
+    },
+    "hourglass": {
+        "low": "hourglass almost run out, little time left",
+        "medium": "hourglass half run, waiting",
+        "high": "hourglass just turned, plenty of time",
+    },
 }
-_EDGES = {"bottom": "at the bottom edge", "top": "at the top edge", "left": "at the left edge",
-          "right": "at the right edge", "center-horizontal": "centred from left to right",
-          "center-vertical": "centred from top to bottom"}
+_EDGES = {
+    "bottom": "at the bottom edge",
+    "top": "at the top edge",
+    "left": "at the left edge",
+    "right": "at the right edge",
+    "center-horizontal": "centred from left to right",
+    "center-vertical": "centred from top to bottom",
+}
 
 
 def is_brand(name: str) -> bool:

@@ -31,23 +31,37 @@ _MOODS = {
     "嬉しい 笑顔 سعيد مبتسم",
 }
 _NUMBERS = {
-    2: "two zwei dos deux 二つ 二匹 二人 اثنان", 3: "three drei tres trois 三つ 三匹 三人 ثلاثه ثلاث",
-    4: "four vier cuatro quatre 四つ اربعه اربع", 5: "five fünf cinco cinq 五つ خمسه خمس",
-    6: "six sechs seis سته", 7: "seven sieben siete sept", 8: "eight acht ocho huit", 9: "nine neun nueve neuf",
+    2: "two zwei dos deux 二つ 二匹 二人 اثنان",
+    3: "three drei tres trois 三つ 三匹 三人 ثلاثه ثلاث",
+    4: "four vier cuatro quatre 四つ اربعه اربع",
+    5: "five fünf cinco cinq 五つ خمسه خمس",
+    6: "six sechs seis سته",
+    7: "seven sieben siete sept",
+    8: "eight acht ocho huit",
+    9: "nine neun nueve neuf",
 }
 _COLOURS = {
-    "#d92d20": "red rot rote roter rotes rojo roja rouge 赤 احمر", "#f97316": "orange naranja オレンジ برتقالي",
+    "#d92d20": "red rot rote roter rotes rojo roja rouge 赤 احمر",
+    "#f97316": "orange naranja オレンジ برتقالي",
     "#eab308": "yellow gelb gelbe gelber amarillo amarilla jaune 黄色 اصفر",
     "#16a34a": "green grün grüne grüner grünes verde vert verte 緑 اخضر",
-    "#0d9488": "teal türkis turquesa turquoise ターコイズ فيروزي", "#0891b2": "cyan cian",
+    "#0d9488": "teal türkis turquesa turquoise ターコイズ فيروزي",
+    "#0891b2": "cyan cian",
     "#2563eb": "blue blau blaue blauer blaues azul bleu bleue 青 ازرق",
-    "#1e3a8a": "navy marineblau 紺", "#4f46e5": "indigo", "#7c3aed": "purple violet lila violett morado púrpura 紫 بنفسجي",
-    "#db2777": "pink rosa rose ピンク وردي", "#c026d3": "magenta fuchsia",
-    "#92400e": "brown braun braune marrón marron brun 茶色 بني", "#6b7280": "grey gray grau graue gris グレー 灰色 رمادي",
-    "#111827": "black schwarz schwarze negro negra noir noire 黒 اسود", "#b45309": "gold golden dorado doré 金色 ذهبي",
+    "#1e3a8a": "navy marineblau 紺",
+    "#4f46e5": "indigo",
+    "#7c3aed": "purple violet lila violett morado púrpura 紫 بنفسجي",
+    "#db2777": "pink rosa rose ピンク وردي",
+    "#c026d3": "magenta fuchsia",
+    "#92400e": "brown braun braune marrón marron brun 茶色 بني",
+    "#6b7280": "grey gray grau graue gris グレー 灰色 رمادي",
+    "#111827": "black schwarz schwarze negro negra noir noire 黒 اسود",
+    "#b45309": "gold golden dorado doré 金色 ذهبي",
 }
 # The name of a green subject ("green energy"), a black market day or an orange to eat is no wish for a colour.
-_NO_COLOUR = re.compile(r"\b(green (energy|power|planet)|black friday|blue ?tooth|gold (plan|member\w*)|orange juice)\b")
+_NO_COLOUR = re.compile(
+    r"\b(green (energy|power|planet)|black friday|blue ?tooth|gold (plan|member\w*)|orange juice)\b"
+)
 _HEX = re.compile(r"#(?:[0-9a-f]{6}|[0-9a-f]{3})\b")
 _CODE = re.compile(r"(?<![\d.,#])([45]\d\d)(?![\d.,]*\d)")
 _COUNT = re.compile(r"(?<![\d.,#/])([2-9])(?![\d.,/%]|\s*(?:px|x|k|%|:))")
@@ -65,8 +79,11 @@ class Hints:
 
 
 def _index(table: dict[str, str]) -> dict[str, str]:
-    return {word if is_unspaced(word) else stem(normalise(word)): key for key, words in table.items()
-            for word in words.split()}
+    return {
+        word if is_unspaced(word) else stem(normalise(word)): key
+        for key, words in table.items()
+        for word in words.split()
+    }
 
 
 _LAYOUT_WORDS, _MOOD_WORDS, _COLOUR_WORDS = _index(_LAYOUTS), _index(_MOODS), _index(_COLOURS)

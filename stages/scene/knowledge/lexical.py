@@ -39,8 +39,11 @@ def match_words(bank: Bank, text: str) -> Words:
     result = Words(content_words(text))
     phrased = _situations(bank, text, result)
     named = _concepts(bank, text, result, phrased)
-    result.unnamed = [word for place, word in enumerate(result.words)
-                      if place not in named and place not in phrased and not is_dull(word) and not is_unspaced(word)]
+    result.unnamed = [
+        word
+        for place, word in enumerate(result.words)
+        if place not in named and place not in phrased and not is_dull(word) and not is_unspaced(word)
+    ]
     return result
 
 

@@ -104,8 +104,11 @@ def _meaning(source: Bank, text: str, words: Words, embed: Embeds) -> _Meaning:
     chunks = _chunks(text, words)
     scores = source.vectors.scores(embed.embed([text, *chunks]))
     situations = _by_situation(source, scores[0])
-    concepts = [found for chunk, line in zip(chunks, scores[1:], strict=True)
-                for found in _by_concept(source, line, chunk, _CHUNK_FLOOR, 0.8)]
+    concepts = [
+        found
+        for chunk, line in zip(chunks, scores[1:], strict=True)
+        for found in _by_concept(source, line, chunk, _CHUNK_FLOOR, 0.8)
+    ]
     return _Meaning(situations, concepts + _by_concept(source, scores[0], text, _PROMPT_FLOOR, 0.4))
 
 
@@ -127,11 +130,14 @@ def _by_situation(source: Bank, line: NDArray[np.float32]) -> dict[int, float]:
 
 def _by_concept(source: Bank, line: NDArray[np.float32], chunk: str, floor: float, cap: float) -> list[Candidate]:
     """Return the concepts whose name and description both stand out, on average at least ``floor``, best first."""
-    means = source.vectors.by_owner(line)[len(source.situations):]
+    means = source.vectors.by_owner(line)[len(source.situations) :]
     places = (means >= floor).nonzero()[0].tolist()
     ranked = sorted(((float(means[place]), place) for place in places), key=lambda item: (-item[0], item[1]))
-    kept = [(value, source.concepts[place]) for value, place in ranked
-            if value >= _SURE or not looks_like(chunk, source.concepts[place].name)]
+    kept = [
+        (value, source.concepts[place])
+        for value, place in ranked
+        if value >= _SURE or not looks_like(chunk, source.concepts[place].name)
+    ]
     return [Candidate(concept, cap * _squash(value + 1.0), "meaning", chunk) for value, concept in kept[:6]]
 
 
@@ -153,15 +159,24 @@ def _situations(source: Bank, words: Words, meant: _Meaning, hints: Hints) -> tu
 
 def _concepts(source: Bank, words: Words, meant: _Meaning, mood: str) -> tuple[Hit, ...]:
     spoken = [Candidate(source.concepts[found.index], found.weight, "words", found.words) for found in words.concepts]
-    return tuple(Hit(pick.concept.name, "subjects" if pick.concept.pack == "subjects" else "phosphor",
-                     round(pick.score, 4), pick.via, pick.evidence, others)
-                 for pick, others in choose([*spoken, *meant.concepts], mood)[:TOP_CONCEPTS])
+    return tuple(
+        Hit(
+            pick.concept.name,
+            "subjects" if pick.concept.pack == "subjects" else "phosphor",
+            round(pick.score, 4),
+            pick.via,
+            pick.evidence,
+            others,
+        )
+        for pick, others in choose([*spoken, *meant.concepts], mood)[:TOP_CONCEPTS]
+    )
 
 
 def _sureness(hit: Hit, words: Words) -> float:
     """A thing named outright counts in full, one by a synonym less, and less where it is one word of many."""
     covered = len(hit.evidence.split()) / max(1, len(words.words))
-    return hit.score * (1.0 if hit.score >= _NAMED else 0.7) * min(1.0, covered) ** 0.2
+    named = 1.0 if hit.score >= _NAMED else 0.7
+    return hit.score * named * math.pow(min(1.0, covered), 0.2)
 
 
 def _squash(total: float) -> float:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
 from imajin_cli.stages.backends import phosphor
 from imajin_cli.stages.scene.knowledge.describe import describe, is_brand
 
@@ -52,6 +51,11 @@ def read() -> Knowledge:
     concepts = (*_subjects(), *_icons())
     known = {source.name if source.pack == "subjects" else PHOSPHOR + source.name for source in concepts}
     written = yaml.safe_load((HERE / "situations.yaml").read_text(encoding="utf-8"))
+    spoken: dict[str, list[str]] = yaml.safe_load((HERE / "spoken.yaml").read_text(encoding="utf-8"))
+    if strangers := sorted(set(spoken) - set(written)):
+        raise ValueError(f"spoken.yaml has lines for unknown situations: {', '.join(strangers)}")
+    for key, lines in spoken.items():
+        written[key]["spoken"] = lines
     missing: set[str] = set()
     situations = {key: _existing(key, entry, known, missing) for key, entry in written.items()}
     return Knowledge(situations, concepts, _nouns(), tuple(sorted(missing)))
@@ -76,7 +80,7 @@ def _existing(key: str, entry: Mapping[str, Any], known: set[str], missing: set[
 
 def _subjects() -> Iterable[Source]:
     for path in sorted(SUBJECTS.glob("*.svg")):
-        root = ElementTree.parse(path).getroot()
+        root = ElementTree.parse(path).getroot()  # noqa: S314 -- a file of this package
         title = (root.findtext(f"{_SVG}title") or path.stem.replace("-", " ")).strip()
         says = (root.findtext(f"{_SVG}desc") or title).strip()
         words = tuple((root.get("data-words") or "").split())
@@ -98,7 +102,7 @@ def _icons() -> Iterable[Source]:
 def digest() -> str:
     """Return the sha256 over all that the compiled bank depends on, the drawings' shapes left out."""
     total = hashlib.sha256()
-    for name in ("situations.yaml", "concepts.yaml", "nouns.yaml", *_CODE):
+    for name in ("situations.yaml", "concepts.yaml", "nouns.yaml", "spoken.yaml", *_CODE):
         total.update(hashlib.sha256((HERE / name).read_bytes()).digest())
     subjects = [(item.name, item.kind, item.title, item.says, item.words) for item in _subjects()]
     total.update(json.dumps([subjects, sorted(phosphor.names())], ensure_ascii=True).encode())

@@ -17,17 +17,18 @@ _UNSPACED = re.compile("[぀-ヿ㐀-鿿豈-﫿฀-๿가-힣]")
 _CONTENT_RUN = re.compile("[゠-ヿ]{2,}|[㐀-鿿豈-﫿]{1,6}|[฀-๿]{3,10}|[가-힣]{2,8}")
 _ARABIC = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ـ": None})
 
-_FUNCTION_WORDS = frozenset(
+_FUNCTION_WORDS_TEXT = (
     "a an the of your my our you we i it its is are was were has have had been be this that these those to for and or "
     "with at by from as there here he she they me us do does did will would can could should just very so "
     "der die das ein eine einen einem einer und oder mit zu für dein deine deinen ihr ihre ist sind wurde wird "
     "el la los las un una unos unas de del y o con para tu tus su es son se al que por "
     "le les des du et ou avec pour votre vos notre est sont l d "
-    "و في من على عن".split()
+    "و في من على عن"
 )
+_FUNCTION_WORDS = frozenset(_FUNCTION_WORDS_TEXT.split())
 """Words that carry no meaning alone in the five spaced languages; negations and particles such as "no", "up" stay."""
 
-_DULL = frozenset(
+_DULL_TEXT = (
     "picture image illustration screen page app icon art graphic drawing scene nice friendly cute simple beautiful big "
     "small little funny modern flat style vector background make create show please some any all one two three new old "
     "good great bad happy sad looking get got go goes went come came made using use used need want like let "
@@ -36,8 +37,9 @@ _DULL = frozenset(
     "not no none never out up down off on in more most only also still yet again back soon now today "
     "bild seite icone ein kleine kleiner kleines freundlich freundlicher nicht kein keine unter auf im am "
     "imagen página pantalla pequeño pequeña amable sin no bajo en sobre "
-    "une petit petite joli jolie dans sur sous qui ne pas".split()
+    "une petit petite joli jolie dans sur sous qui ne pas"
 )
+_DULL = frozenset(_DULL_TEXT.split())
 """Words that never name a thing to draw; they are kept for phrases but are not looked up as concepts."""
 
 
