@@ -12,6 +12,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from imajin_cli.stages.backends.resvg import render
+from imajin_cli.stages.imaging.svglayers import layers_of
+from imajin_cli.stages.output import Output, OutputParams
+from imajin_cli.stages.publication.names import MAX_BYTES, safe_name
+from imajin_cli.stages.publication.plan import planned, same_shape
 from PIL import Image
 from pydantic import ValidationError
 
@@ -20,11 +25,6 @@ from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.picture import Picture, Vector
 from imajin_cli.contract.sidecar import Credit, Group, Record, Request, Sidecar
 from imajin_cli.contract.stage import Asset, Publication
-from imajin_cli.stages.backends.resvg import render
-from imajin_cli.stages.imaging.svglayers import layers_of
-from imajin_cli.stages.output import Output, OutputParams
-from imajin_cli.stages.publication.names import MAX_BYTES, safe_name
-from imajin_cli.stages.publication.plan import planned, same_shape
 
 BODY = (
     '<g data-layer="backdrop"><circle cx="60" cy="60" r="50" fill="#dde3ff"/></g>'
@@ -69,7 +69,8 @@ def record(stage: str, status: str, picture: Picture | None = None, **more: Any)
 def test_one_size_has_a_plain_name_and_the_png_comes_first() -> None:
     found = publish(asset(), format=["webp", "avif", "png", "svg", "jpeg", "ico"])
     assert names(found) == [f"lost-robot.{kind}" for kind in ("png", "webp", "avif", "jpg", "svg", "ico")]
-    assert found.outcome.status == "changed" and found.outcome.code == Exit.OK
+    assert found.outcome.status == "changed"
+    assert found.outcome.code == Exit.OK
     assert found.files[0].entry == {
         "width": 120, "height": 120, "format": "png", "scale": 1, "type": "image/png", "role": "asset",
     }  # fmt: skip
@@ -177,14 +178,17 @@ def test_bad_templates_are_refused() -> None:
 def test_every_name_is_safe(text: str, ending: str) -> None:
     name = safe_name(text, ending)
     assert 0 < len(name.encode()) <= MAX_BYTES
-    assert not set(name) & set('/\\\0:*?"<>|\n\r\t') and name.endswith(ending)
-    assert not name.startswith((".", " ", "-")) and name.split(".")[0].lower() not in ("con", "nul", "aux", "com1")
+    assert not set(name) & set('/\\\0:*?"<>|\n\r\t')
+    assert name.endswith(ending)
+    assert not name.startswith((".", " ", "-"))
+    assert name.split(".")[0].lower() not in ("con", "nul", "aux", "com1")
     assert safe_name(name.removesuffix(ending), ending) == name, "a safe name stays as it is"
 
 
 def test_long_names_stay_different() -> None:
     assert safe_name("x" * 300 + "a", ".png") != safe_name("x" * 300 + "b", ".png")
-    assert safe_name("con", ".png") == "_con.png" and safe_name("../../etc/passwd", ".png") == "etc-passwd.png"
+    assert safe_name("con", ".png") == "_con.png"
+    assert safe_name("../../etc/passwd", ".png") == "etc-passwd.png"
 
 
 def test_values_are_never_taken_for_templates() -> None:
@@ -195,11 +199,15 @@ def test_over_the_budget_is_rejected_by_name() -> None:
     noise = Image.fromarray(np.random.default_rng(1).integers(0, 256, (128, 128, 3), dtype=np.uint8))
     what = Asset(asset().sidecar.model_copy(update={"request": None}), Picture.of(noise), "noise")
     found = publish(what, budget_kb=2)
-    assert found.outcome.status == "rejected" and found.outcome.code == Exit.QUALITY
-    assert "noise.png" in (found.outcome.reason or "") and "2,000" in (found.outcome.reason or "") and not found.files
+    assert found.outcome.status == "rejected"
+    assert found.outcome.code == Exit.QUALITY
+    assert "noise.png" in (found.outcome.reason or "")
+    assert "2,000" in (found.outcome.reason or "")
+    assert not found.files
     assert found.outcome.scores[0].passed is False
     fits = publish(asset(), budget_kb=100)
-    assert fits.outcome.scores[0].passed is True and fits.files
+    assert fits.outcome.scores[0].passed is True
+    assert fits.files
 
 
 def test_an_icon_that_cannot_be_seen_is_rejected() -> None:
@@ -207,7 +215,8 @@ def test_an_icon_that_cannot_be_seen_is_rejected() -> None:
     pale = root + '<circle cx="32" cy="32" r="28" fill="#f4f4f6"/></svg>'
     picture = Picture.of(render(pale, 64, 64), vector=Vector(pale, {"theme": "light"}))
     found = publish(Asset(Sidecar(id="x"), picture, "pale"), format=["ico"])
-    assert found.outcome.status == "rejected" and "contrast" in (found.outcome.reason or "")
+    assert found.outcome.status == "rejected"
+    assert "contrast" in (found.outcome.reason or "")
     dark = Picture.of(picture.image, vector=Vector(pale, {"theme": "dark"}))
     assert publish(Asset(Sidecar(id="x"), dark, "pale"), format=["ico"]).outcome.status == "changed"
 
@@ -227,8 +236,11 @@ def test_required_gates() -> None:
 
 def test_a_rejected_asset_is_never_published() -> None:
     found = publish(asset(records=[record("validate", "rejected", code=10, reason="too rude")]))
-    assert found.outcome.status == "rejected" and found.outcome.code == Exit.INVALID and not found.files
-    assert "validate" in (found.outcome.reason or "") and "too rude" in (found.outcome.reason or "")
+    assert found.outcome.status == "rejected"
+    assert found.outcome.code == Exit.INVALID
+    assert not found.files
+    assert "validate" in (found.outcome.reason or "")
+    assert "too rude" in (found.outcome.reason or "")
     again = publish(asset(records=[record("output", "rejected", code=15, reason="too large")]))
     assert again.files, "an earlier word of its own does not bind it"
 
@@ -240,7 +252,8 @@ def test_layer_masks_add_up_to_the_picture() -> None:
         for f in publish(what, layers=True).files
         if ".layer-" in f.name
     }
-    assert sorted(masks) == ["backdrop.png", "subject.png"] and {m.mode for m in masks.values()} == {"L"}
+    assert sorted(masks) == ["backdrop.png", "subject.png"]
+    assert {m.mode for m in masks.values()} == {"L"}
     seen = 1.0
     for mask in masks.values():
         seen = seen * (1 - np.asarray(mask) / 255)
@@ -265,7 +278,8 @@ def test_the_html_says_what_was_published() -> None:
     assert [tag for tag, _ in tags] == ["picture", "source", "source", "img"]
     assert [attributes.get("type") for _, attributes in tags[1:3]] == ["image/avif", "image/webp"]
     img = tags[-1][1]
-    assert img["alt"] == alt and (img["width"], img["height"]) == ("120", "120")
+    assert img["alt"] == alt
+    assert (img["width"], img["height"]) == ("120", "120")
     assert (img["loading"], img["decoding"], img["src"]) == ("lazy", "async", "my%20robot-120x120.png")
     published = {name.replace(" ", "%20").replace("@", "%40") for name in names(found)}
     for _, attributes in tags[1:]:
@@ -288,19 +302,19 @@ def test_the_manifest_entry() -> None:
     what = asset(scene=scene, records=[made], group=Group(id="g", index=0, size=1, ratio="1:1"))
     entry = publish(what, format=["png", "ico"]).entry
     assert json.loads(json.dumps(entry, allow_nan=False)) == entry
-    assert (
-        entry["alt"] == "a robot"
-        and entry["theme"] == "dark"
-        and entry["ratio"] == "1:1"
-        and entry["name"] == "lost-robot"
-    )
+    assert entry["alt"] == "a robot"
+    assert entry["theme"] == "dark"
+    assert entry["ratio"] == "1:1"
+    assert entry["name"] == "lost-robot"
     assert entry["credits"] == [
         {"name": "Inter", "licence": "OFL-1.1"},
         {"name": "Phosphor", "licence": "MIT", "by": "Phosphor"},
     ]
-    assert entry["placeholder"].startswith("#") and len(entry["placeholder"]) == 7
+    assert entry["placeholder"].startswith("#")
+    assert len(entry["placeholder"]) == 7
     assert 'sizes="16x16 32x32 48x48"' in entry["icon_html"]
-    assert "prompt" not in entry and publish(what, prompt=True).entry["prompt"] == "a robot that is lost"
+    assert "prompt" not in entry
+    assert publish(what, prompt=True).entry["prompt"] == "a robot that is lost"
 
 
 def test_alternative_text_comes_from_the_best_source() -> None:
@@ -310,7 +324,8 @@ def test_alternative_text_comes_from_the_best_source() -> None:
     what = asset()
     long = what.sidecar.model_copy(update={"request": Request(prompt="word " * 200, size=["120x120"])})
     found = publish(Asset(long, what.picture, "x")).entry["alt"]
-    assert found.endswith("word…") and len(found) <= 151
+    assert found.endswith("word…")
+    assert len(found) <= 151
 
 
 def test_jpeg_lies_on_the_scenes_background() -> None:
@@ -324,7 +339,9 @@ def test_a_wide_picture_is_set_whole_into_its_icon() -> None:
     icon = Image.open(io.BytesIO(found.files[0].data))
     assert icon.info["sizes"] == {(16, 16), (32, 32), (48, 48)}
     alpha = np.asarray(icon.convert("RGBA"))[..., 3]
-    assert alpha[:11].max() == 0 and alpha[-11:].max() == 0 and alpha[24].max() > 0
+    assert alpha[:11].max() == 0
+    assert alpha[-11:].max() == 0
+    assert alpha[24].max() > 0
 
 
 def test_only_the_square_base_of_a_group_gives_the_icon() -> None:
@@ -350,4 +367,5 @@ def test_without_a_picture_there_is_nothing_to_publish() -> None:
 
 
 def test_where_it_goes_is_no_part_of_the_record() -> None:
-    assert Output.unrecorded == {"to"} and "pillow" in Output(OutputParams()).revision()
+    assert Output.unrecorded == {"to"}
+    assert "pillow" in Output(OutputParams()).revision()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from PIL import Image
-
 from imajin_cli.stages.imaging.encode.raster import encode_png, tidy
+from PIL import Image
 
 _HEADER = struct.Struct("<HHH")
 _ENTRY = struct.Struct("<BBBBHHII")

@@ -5,22 +5,24 @@ from __future__ import annotations
 import re
 from xml.sax.saxutils import escape, quoteattr
 
-from imajin_cli.contract.errors import InputError
 from imajin_cli.stages.imaging.encode.svgnumbers import COORDINATE, FACTOR, short_numbers, short_path
 from imajin_cli.stages.imaging.limits import Limits
 from imajin_cli.stages.imaging.svgcss import references
 from imajin_cli.stages.imaging.svgsafe import sanitise
 from imajin_cli.stages.imaging.svgtree import SVG, XML, Node, parse
 
+from imajin_cli.contract.errors import InputError
+
 _LIMITS = Limits()
-_LENGTHS = frozenset(
-    "x y width height cx cy r rx ry x1 y1 x2 y2 fx fy fr dx dy points stroke-width stroke-dasharray "
-    "stroke-dashoffset viewBox font-size letter-spacing refX refY markerWidth markerHeight stdDeviation".split()
+_LENGTH_NAMES = (
+    "x y width height cx cy r rx ry x1 y1 x2 y2 fx fy fr dx dy points stroke-width stroke-dasharray stroke-dashoffset "
+    "viewBox font-size letter-spacing refX refY markerWidth markerHeight stdDeviation"
 )
-_FACTORS = frozenset(
+_FACTOR_NAMES = (
     "transform gradientTransform patternTransform opacity fill-opacity stroke-opacity stop-opacity flood-opacity "
-    "offset stroke-miterlimit".split()
+    "offset stroke-miterlimit"
 )
+_LENGTHS, _FACTORS = frozenset(_LENGTH_NAMES.split()), frozenset(_FACTOR_NAMES.split())
 _CONTROL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 

@@ -7,12 +7,7 @@ from PIL import __version__, features
 
 def encoder_versions() -> str:
     """Pillow's version and those of the codecs that it was built with, as one line."""
-    found = [f"pillow {__version__}"]
-    for module in ("webp", "avif"):
-        if features.check_module(module):
-            found.append(f"{module} {features.version_module(module)}")
-    for codec in ("jpg", "zlib"):
-        if features.check_codec(codec):
-            found.append(f"{codec} {features.version_codec(codec)}")
-    flavour = features.version_feature("zlib_ng") if features.check_feature("zlib_ng") else None
-    return ", ".join(found + ([f"zlib-ng {flavour}"] if flavour else []))
+    modules = [f"{name} {features.version_module(name)}" for name in ("webp", "avif") if features.check_module(name)]
+    codecs = [f"{name} {features.version_codec(name)}" for name in ("jpg", "zlib") if features.check_codec(name)]
+    zlib_ng = [f"zlib-ng {features.version_feature('zlib_ng')}"] if features.check_feature("zlib_ng") else []
+    return ", ".join([f"pillow {__version__}", *modules, *codecs, *zlib_ng])
