@@ -169,7 +169,8 @@ def test_a_budget_lowers_quality_and_says_so() -> None:
         assert large.quality is not None
         assert small.quality < large.quality
     hopeless = encode(Drawn(photograph, Settings(budget=10)), "jpeg", Settings(budget=10))
-    assert hopeless.quality is not None and 35 <= hopeless.quality < 50, "never below what is worth looking at"
+    assert hopeless.quality is not None
+    assert 35 <= hopeless.quality < 50, "never below what is worth looking at"
 
 
 def test_a_damaged_file_is_noticed() -> None:
@@ -302,7 +303,8 @@ def test_svg_is_cleaned_titled_and_safe() -> None:
     assert 'viewBox="0 0 100 50"' in text
     assert 'width="200"' in text
     assert 'width="80"' in text
-    assert 'id="g"' in text and 'id="s"' not in text, "names that something refers to stay"
+    assert 'id="g"' in text, "names that something refers to stay"
+    assert 'id="s"' not in text
     assert text.startswith('<svg xmlns="http://www.w3.org/2000/svg"')
 
 
