@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 # Where, when and on what the work was done does not change what was done; neither does the place of a file or
@@ -16,10 +17,11 @@ def sha256(data: bytes | memoryview) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def pixel_digest(mode: str, size: tuple[int, int], data: bytes) -> str:
-    """Hex sha256 of decoded pixels: Pillow ``mode``, ``size`` (width, height) in pixels, raw ``data`` row by row."""
+def pixel_digest(mode: str, size: tuple[int, int], data: Iterable[bytes]) -> str:
+    """Hex sha256 of decoded pixels: Pillow ``mode``, ``size`` (width, height) in pixels, raw rows in ``data``, in order."""
     digest = hashlib.sha256(f"{mode} {size[0]}x{size[1]}\n".encode())
-    digest.update(data)
+    for rows in data:
+        digest.update(rows)
     return digest.hexdigest()
 
 

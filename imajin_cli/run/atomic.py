@@ -37,12 +37,15 @@ def write_atomic(path: Path, data: bytes, *, sync: bool = False) -> None:
 
 
 def _write(path: Path, data: bytes, sync: bool) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
         if sync:
-            file.flush()
             os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _discard(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -68,6 +69,8 @@ class Worker:
 
     def results(self, entries: Iterable[Entry]) -> Iterator[Result]:
         """The results of all entries, each as soon as it is there."""
+        # What is loaded by now stays: without this, the collector walks all of it again for every few images.
+        gc.freeze()
         for entry in entries:
             self.seen += 1
             try:

@@ -41,16 +41,28 @@ def read_bytes(path: Path, limit: int = MAX_PICTURE_BYTES) -> bytes:
     try:
         # Without O_NONBLOCK, opening a FIFO would wait for a writer for ever.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise InputError(f"{path}: not a regular file")
-            data = file.read(limit + 1)
+            data = _read(descriptor, limit + 1)
+        finally:
+            os.close(descriptor)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(f"{path}: cannot be read: {reason}") from None
     if len(data) > limit:
         raise InputError(f"{path}: larger than {limit >> 20} MiB")
     return data
+
+
+def _read(descriptor: int, limit: int) -> bytes:
+    """Up to ``limit`` bytes, in one piece where the file is as large as it says."""
+    data = os.read(descriptor, min(os.fstat(descriptor).st_size + 1, limit))
+    chunks = [data]
+    while data and sum(map(len, chunks)) < limit:
+        data = os.read(descriptor, min(1 << 20, limit - sum(map(len, chunks))))
+        chunks.append(data)
+    return b"".join(chunks) if len(chunks) > 2 else chunks[0]
 
 
 def read_sidecar(path: Path) -> Sidecar | None:
@@ -136,9 +148,12 @@ class Store:
         image = sidecar.image if sidecar is not None else None
         if sidecar is None or image is None:
             picture = decode_picture(path, data)
-            fresh = foreign_sidecar(picture)
-            return picture, sidecar.model_copy(update={"image": fresh.image}) if sidecar is not None else fresh
-        if image.file_sha256 == sha256(data):
+            image = _file_info(picture, path, sha256(data))
+            if sidecar is None:
+                return picture, foreign_sidecar(picture).model_copy(update={"image": image})
+            return picture, sidecar.model_copy(update={"image": image})
+        digest = sha256(data)
+        if image.file_sha256 == digest:
             return self._known(path, data, image), sidecar
         picture = decode_picture(path, data)
         if picture.sha256 == image.sha256:
@@ -146,7 +161,7 @@ class Store:
             picture = Picture.of(picture.image, vector=vector)
         else:
             self._warn(f"{path}: changed since its sidecar was written: verdicts on the old pixels do not count")
-        return picture, sidecar.model_copy(update={"image": image_info(picture)})
+        return picture, sidecar.model_copy(update={"image": _file_info(picture, path, digest)})
 
     def _known(self, path: Path, data: bytes, image: ImageInfo) -> Picture:
         """A picture whose bytes are those that the sidecar knows: its digest is known, and it is decoded when looked at."""
@@ -229,17 +244,9 @@ class Store:
             known = entry.sidecar if current is None else current.model_copy(update={"image": entry.sidecar.image})
             if current is not None and not force and has_record(current, record.stage, record.key) is not None:
                 return entry.with_sidecar(current)
-            known = self._named(known, entry.path).with_record(record)
+            known = known.with_record(record)
             write_atomic(target, dump_sidecar(known))
         return entry.with_sidecar(known)
-
-    def _named(self, sidecar: Sidecar, path: Path) -> Sidecar:
-        """``sidecar`` with its picture's file name and digest, where it has none yet."""
-        image = sidecar.image
-        if image is None or (image.file is not None and image.file_sha256 is not None):
-            return sidecar
-        update = {"file": file_label(path.name), "file_sha256": sha256(read_bytes(path))}
-        return sidecar.model_copy(update={"image": image.model_copy(update=update)})
 
     def _keep_request(self, entry: Entry, record: Record) -> Entry:
         self._prepare()
@@ -269,6 +276,10 @@ def stem_of(path: Path) -> str:
     if dot and len(tail) == 12 and all(c in "0123456789abcdef" for c in tail):
         return safe_stem(head)
     return safe_stem(name)
+
+
+def _file_info(picture: Picture, path: Path, file_sha256: str) -> ImageInfo:
+    return image_info(picture).model_copy(update={"file": file_label(path.name), "file_sha256": file_sha256})
 
 
 def decode_picture(path: Path, data: bytes) -> Picture:
