@@ -105,9 +105,7 @@ def _mixtures(text: str) -> Iterator[str]:
             continue
         kinds = {_prefix(sign) for sign in word}
         twin = "GREEK" in kinds and not _GREEK_TWINS.isdisjoint(word)
-        if "CYRILLIC" in kinds and ("LATIN" in kinds or twin):
-            yield f"a word of mixed alphabets, {word[:30]!r}"
-        elif "LATIN" in kinds and twin:
+        if {"LATIN", "CYRILLIC"} <= kinds or (twin and kinds & {"LATIN", "CYRILLIC"}):
             yield f"a word of mixed alphabets, {word[:30]!r}"
 
 
