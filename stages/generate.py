@@ -27,7 +27,7 @@ CSS_COLOURS = {
 
 
 def _hex(value: str) -> str:
-    """ "#rrggbb" from a CSS name or a hex colour. Raises ValueError for neither."""
+    """Return "#rrggbb" for a CSS name or a hex colour. Raises ValueError for neither."""
     text = value.strip().lower()
     if text in CSS_COLOURS:
         return CSS_COLOURS[text]

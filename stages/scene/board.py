@@ -88,6 +88,8 @@ class Board:
         self.items: list[Item] = []
         # Boxes kept free of marks and companions: text, faces.
         self.reserved: list[Box] = []
+        # Where companions must stay, for layouts that place in canvas pixels and are not fitted afterwards.
+        self.limit: Box | None = None
 
     @property
     def unit(self) -> float:
@@ -140,6 +142,8 @@ class Board:
     def free(self, item: Item, gap: float, over_subject: float = 0.0) -> bool:
         """Whether ``item`` collides with nothing, kept ``gap`` apart; it may lie behind the subject by ``over_subject``."""
         box = item.box
+        if self.limit is not None and (box[0] < self.limit[0] or box[2] > self.limit[2] or box[1] < self.limit[1]):
+            return False
         for other in self.solids():
             allowed = over_subject if other.role in ("subject", "numeral") else 0.0
             if other is not item and overlap(grow(box, gap if not allowed else 0), other.box) > allowed:
@@ -158,6 +162,7 @@ class Board:
         """Scale all items about the origin, then shift them."""
         for item in self.items:
             item.x, item.y, item.s = item.x * scale + dx, item.y * scale + dy, item.s * scale
+        self.limit = None
         self.reserved = [tuple(v * scale + (dx, dy)[i % 2] for i, v in enumerate(box)) for box in self.reserved]  # type: ignore[misc]
 
     def fit(self, grow_limit: float = 1.6, upper: float = 0.5) -> None:

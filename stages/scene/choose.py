@@ -68,7 +68,7 @@ def _family(name: str) -> str:
 
 
 def _subject(library: Library, wish: Wish, manner: Manner, layout: str, seed: int) -> Part:
-    names = [manner.subject] if manner.subject else [*wish.subjects]
+    names = [manner.subject] if manner.subject else library.with_drawings(wish.subjects)
     parts = [part for part in map(library.find, names) if part is not None]
     person = None if manner.subject else _person(wish, manner, layout, parts, seed)
     if person is not None and (manner.people == "always" or layout == "avatar" or not parts):
@@ -151,7 +151,7 @@ def _badge(library: Library, wish: Wish, manner: Manner, seed: int) -> Part | No
     return deal(badges, seed, "badge", ranked=True) if badges else None
 
 
-def _icon(library: Library, wish: Wish, subject: Part) -> Part | None:
+def _icon(library: Library, wish: Wish) -> Part | None:
     names = [n for n in (*wish.subjects, *wish.companions) if n.startswith("phosphor:")]
     return next((part for part in map(library.find, names) if part is not None), None)
 
@@ -186,6 +186,6 @@ def choose(library: Library, wish: Wish, manner: Manner, seed: int) -> Cast:
         festive=wish.mood == "celebrating",
         detail=manner.detail,
         solid=rng.random() < 0.25,
-        icon=_icon(library, wish, subject),
+        icon=_icon(library, wish),
         notes={"theme": manner.theme},
     )

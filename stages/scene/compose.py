@@ -74,6 +74,9 @@ def lay_out(cast: Cast, width: int, height: int, *, has_text: bool = False) -> t
     board = Board(width, height, frame, cast.rng("layout"), cast.side)
     if text is not None:
         board.reserved.append(text)
+    if cast.layout in ("hero", "banner"):
+        edge = 0.025 * min(width, height)
+        board.limit = (edge, edge, width - edge, height)
     LAYOUTS[cast.layout][cast.composition](board, cast)
     return board, text
 

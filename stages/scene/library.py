@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from imajin_cli.stages.scene import pack
@@ -40,6 +41,15 @@ class Library:
         """Names of the own and the user's subjects."""
         return tuple(sorted({*self.user, *pack.own_parts().get("subjects", {})}))
 
+    def with_drawings(self, names: Sequence[str]) -> list[str]:
+        """``names`` with drawings of the same things before each icon: "phosphor:plant" brings the potted plant."""
+        out: list[str] = []
+        for name in names:
+            if name.startswith("phosphor:"):
+                out += _drawings_of(name.removeprefix("phosphor:"))
+            out.append(name)
+        return list(dict.fromkeys(out))
+
     def backdrop(self, name: str) -> Part | None:
         """The silhouette ``name``, None where there is none."""
         return pack.own_parts().get("backdrops", {}).get(name)
@@ -66,6 +76,18 @@ def _icon(name: str) -> Part | None:
         return phosphor.toned(name)
     except (KeyError, MissingError):
         return None
+
+
+@lru_cache(maxsize=1024)
+def _drawings_of(icon: str) -> tuple[str, ...]:
+    """At most three own drawings whose name or words hold every word of an icon's name, those named so first."""
+    wanted = set(icon.split("-"))
+    found = []
+    for name, part in pack.own_parts().get("subjects", {}).items():
+        named = set(name.split("-"))
+        if wanted <= named or wanted <= named | set(part.words):
+            found.append((not wanted <= named, name))
+    return tuple(name for _, name in sorted(found)[:3])
 
 
 @lru_cache(maxsize=256)

@@ -40,7 +40,8 @@ def _plus(r: float, role: str) -> Part:
 
 
 def _zigzag(r: float, role: str) -> Part:
-    d = f"M{n(-r)} {n(r * 0.25)}l{n(r * 0.5)} {n(-r * 0.5)}l{n(r * 0.5)} {n(r * 0.5)}l{n(r * 0.5)} {n(-r * 0.5)}l{n(r * 0.5)} {n(r * 0.5)}"
+    half = n(r * 0.5)
+    d = f"M{n(-r)} {n(r * 0.25)}" + f"l{half} -{half}l{half} {half}" * 2
     return shape("zigzag", f'<path d="{d}" {LINE}/>'.replace("@line", role), (-r, -r * 0.3, r, r * 0.3))
 
 

@@ -15,7 +15,7 @@ _HEX = re.compile(r"^#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$")
 
 
 def parse_hex(text: str) -> Rgb:
-    """ "#rgb" or "#rrggbb" (the # may be left out) as sRGB from 0 to 1. Raises ValueError for anything else."""
+    """Read "#rgb" or "#rrggbb" (the # may be left out) as sRGB from 0 to 1. Raises ValueError for anything else."""
     found = _HEX.match(text.strip())
     if found is None:
         raise ValueError(f"not a hex colour: {text!r}")

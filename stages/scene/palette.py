@@ -116,7 +116,7 @@ def _accent_hue(hue: float, chroma: float, harmony: Harmony) -> float:
     return 88.0 if chroma >= 0.02 and (hue < 68 or hue > 340) else 76.0
 
 
-def _people(theme: Theme, hue: float, accent_hue: float) -> dict[str, str]:
+def _people(theme: Theme, accent_hue: float) -> dict[str, str]:
     if theme == "dark":
         return {
             "skin": oklch_hex(0.74, 0.075, 58),
@@ -179,7 +179,7 @@ def palette(colour: str, theme: Theme = "light", harmony: Harmony = "auto") -> M
             "mist": oklch_hex(tones.mist, 0.008 if theme != "dark" else 0.02, hue),
             "accent": accent,
             "accent-deep": accent_deep,
-            **_people(theme, hue, accent_hue),
+            **_people(theme, accent_hue),
         }
     )
 

@@ -97,7 +97,10 @@ def window(w: float, h: float, u: float) -> Part:
         f'<circle cx="{n((15 + 13 * i) * u)}" cy="{n(bar / 2)}" r="{n(d)}" fill="{c}"/>'
         for i, c in enumerate(("@accent", "@pale", "@pale"))
     )
-    field = f'<rect x="{n(w * 0.3)}" y="{n(bar * 0.28)}" width="{n(w * 0.4)}" height="{n(bar * 0.44)}" rx="{n(bar * 0.22)}" fill="@light"/>'
+    field = (
+        f'<rect x="{n(w * 0.3)}" y="{n(bar * 0.28)}" width="{n(w * 0.4)}" height="{n(bar * 0.44)}" '
+        f'rx="{n(bar * 0.22)}" fill="@light"/>'
+    )
     body = f'<rect width="{n(w)}" height="{n(h)}" rx="{n(r)}" fill="@pale"/><path d="{top}" fill="@main"/>{dots}{field}'
     return shape("window", body, (0, 0, w, h), ground=h)
 
@@ -142,12 +145,15 @@ def island(w: float, h: float, rng: random.Random) -> Part:
     ry = w * 0.085
     depths = [0.35, 0.75, 1.0, 0.62, 0.3]
     rng.shuffle(depths)
-    depths = sorted(depths[:2]) + [1.0] + sorted(depths[2:4], reverse=True)
+    depths = [*sorted(depths[:2]), 1.0, *sorted(depths[2:4], reverse=True)]
     xs = (-0.36, -0.2, 0.0, 0.19, 0.37)
     rock = "".join(f"L{n(w * x)} {n(h * (0.25 + 0.7 * d))}" for x, d in zip(xs, depths, strict=True))
+    edges = ((-0.14, 0.55), (-0.04, 0.3), (0.06, 0.72), (0.14, 0.0))
+    cracks = "".join(f"L{n(w * x)} {n(h * y)}" for x, y in edges)
     body = (
-        f'<path d="M{n(-w / 2)} 0{rock}L{n(w / 2)} 0Z" fill="@main" stroke="@main" stroke-width="{n(w * 0.03)}" stroke-linejoin="round"/>'
-        f'<path d="M{n(-w * 0.2)} 0L{n(-w * 0.14)} {n(h * 0.55)}L{n(-w * 0.04)} {n(h * 0.3)}L{n(w * 0.06)} {n(h * 0.72)}L{n(w * 0.14)} 0Z" fill="@deep" fill-opacity="0.16"/>'
+        f'<path d="M{n(-w / 2)} 0{rock}L{n(w / 2)} 0Z" fill="@main" stroke="@main" '
+        f'stroke-width="{n(w * 0.03)}" stroke-linejoin="round"/>'
+        f'<path d="M{n(-w * 0.2)} 0{cracks}Z" fill="@deep" fill-opacity="0.16"/>'
         f'<ellipse rx="{n(w / 2 + w * 0.015)}" ry="{n(ry)}" fill="@light"/>'
         f'<ellipse cx="{n(-w * 0.03)}" cy="{n(-ry * 0.12)}" rx="{n(w * 0.4)}" ry="{n(ry * 0.62)}" fill="@pale"/>'
     )
@@ -228,7 +234,8 @@ def skyline(w: float, h: float, rng: random.Random, fill: str, windows: str) -> 
 def wave(w: float, h: float, rng: random.Random, fill: str) -> Part:
     """A band with one slow wave for an upper edge, from x = 0 to ``w``, closed along y = ``h``."""
     a = h * (0.25 + 0.15 * rng.random())
-    d = f"M0 {n(a)}C{n(w * 0.25)} {n(-a)} {n(w * 0.4)} {n(a * 2.2)} {n(w * 0.62)} {n(a)}S{n(w * 0.9)} {n(a * 0.2)} {n(w)} {n(a * 0.6)}V{n(h)}H0Z"
+    crest = f"C{n(w * 0.25)} {n(-a)} {n(w * 0.4)} {n(a * 2.2)} {n(w * 0.62)} {n(a)}"
+    d = f"M0 {n(a)}{crest}S{n(w * 0.9)} {n(a * 0.2)} {n(w)} {n(a * 0.6)}V{n(h)}H0Z"
     return shape("wave", f'<path d="{d}" fill="{fill}"/>', (0, 0, w, h), ground=h)
 
 
@@ -254,5 +261,6 @@ def rays(r: float, inner: float, count: int, fill: str = "@pale") -> Part:
 def squircle(s: float, fill: str) -> Part:
     """A square of side ``s`` about the origin whose sides bulge into each other: four curves, no straight piece."""
     h, k = s / 2, s / 2 * 0.9
-    d = f"M{n(-h)} 0C{n(-h)} {n(-k)} {n(-k)} {n(-h)} 0 {n(-h)}S{n(h)} {n(-k)} {n(h)} 0 {n(k)} {n(h)} 0 {n(h)} {n(-h)} {n(k)} {n(-h)} 0Z"
+    quarter = f"C{n(-h)} {n(-k)} {n(-k)} {n(-h)} 0 {n(-h)}"
+    d = f"M{n(-h)} 0{quarter}S{n(h)} {n(-k)} {n(h)} 0 {n(k)} {n(h)} 0 {n(h)} {n(-h)} {n(k)} {n(-h)} 0Z"
     return shape("squircle", f'<path d="{d}" fill="{fill}"/>', (-h, -h, h, h))

@@ -80,13 +80,24 @@ class Hit(Protocol):
     """One thing that a prompt means, as the matcher gives it."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """A situation's id or a concept's name."""
+        ...
+
     @property
-    def pack(self) -> str: ...
+    def pack(self) -> str:
+        """Which of "situation", "subjects" and "phosphor" it is of."""
+        ...
+
     @property
-    def score(self) -> float: ...
+    def score(self) -> float:
+        """How sure the matcher is, from 0 to 1."""
+        ...
+
     @property
-    def others(self) -> tuple[str, ...]: ...
+    def others(self) -> tuple[str, ...]:
+        """Drawings of the same thing in other states."""
+        ...
 
 
 def _part_name(hit: Hit) -> str:

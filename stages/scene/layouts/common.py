@@ -81,7 +81,7 @@ def badge(board: Board, cast: Cast, on: Item, scale: float = 0.22) -> Item | Non
     if cast.badge is None:
         return None
     side = max(34 * board.unit, min(scale * min(*size(on.box)) * 1.15, 66 * board.unit))
-    x0, y0, x1, y1 = on.box
+    _, y0, x1, _ = on.box
     at = on.point(on.part.badge) if on.part.badge is not None else (x1 - side * 0.2, y0 + side * 0.25)
     return board.put(cast.badge, "badge", "badge", h=side, w=side, cx=at[0], cy=at[1])
 
@@ -121,7 +121,7 @@ def styled(cast: Cast, at: int) -> str:
 
 
 def beside(
-    board: Board, cast: Cast, part: Part, on: Item, side: int, *, h: float, style: str, foot: float, tuck: float = 0.22
+    board: Board, part: Part, on: Item, side: int, *, h: float, style: str, foot: float, tuck: float = 0.22
 ) -> Item | None:
     """Stand a companion beside ``on``: tucked behind it first, then clear of it."""
     x0, _, x1, _ = on.box

@@ -25,7 +25,7 @@ def _focus(board: Board, cast: Cast) -> float:
 
 def _floor(board: Board) -> float:
     """The y of the ground: low on the canvas, above a text box that lies below."""
-    x0, y0, x1, y1 = board.frame
+    _, y0, _, y1 = board.frame
     return y1 - (y1 - y0) * (0.04 if _has_text(board) and not _wide(board) else 0.06)
 
 
@@ -45,9 +45,7 @@ def _crowd(board: Board, cast: Cast, hero: Item, foot: float, s: float, heights:
     limit = (_left(board), 0.0, board.frame[2], 0.0)
     for part, side, height in zip(cast.companions, (-cast.side, cast.side), heights, strict=False):
         style = "solid" if used == 1 and part.kind not in ("icon",) else "outline"
-        if c.beside(
-            board, cast, part, hero, side, h=s * height, style=style, foot=foot, tuck=0.18 if used == 0 else 0.0
-        ):
+        if c.beside(board, part, hero, side, h=s * height, style=style, foot=foot, tuck=0.18 if used == 0 else 0.0):
             used += 1
     if cast.detail == "minimal":
         return used
@@ -165,7 +163,7 @@ def horizon(board: Board, cast: Cast) -> None:
 def windowed(board: Board, cast: Cast) -> None:
     """A wide browser window; the subject breaks out of it, companions stand before it."""
     floor, s = _floor(board), _scale(board)
-    x0, y0, x1, _ = board.frame
+    x0, _, x1, _ = board.frame
     w = min(x1 - x0, s * 1.6)
     cx = (x0 + x1) / 2
     h = s * 0.72

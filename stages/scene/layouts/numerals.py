@@ -84,8 +84,8 @@ def beside(board: Board, cast: Cast) -> None:
         cast,
         cx=edge + cast.side * digit_h * 0.12,
         foot=foot + digit_h * 0.05,
-        h=digit_h * 0.95,
-        w=digit_h * 0.95,
+        h=digit_h * 1.2,
+        w=digit_h * 1.05,
     )
     c.badge(board, cast, hero, 0.24)
     _extras(board, cast, foot, digit_h)
@@ -112,7 +112,7 @@ def behind(board: Board, cast: Cast) -> None:
     c.badge(board, cast, hero)
     used = 0
     for part, side, height in zip(cast.companions[:2], (-cast.side, cast.side), (0.4, 0.3), strict=False):
-        if c.beside(board, cast, part, hero, side, h=digit_h * height, style="outline", foot=foot, tuck=0.08):
+        if c.beside(board, part, hero, side, h=digit_h * height, style="outline", foot=foot, tuck=0.08):
             used += 1
     _extras(board, cast, foot, digit_h, used)
 
@@ -138,11 +138,11 @@ def _extras(board: Board, cast: Cast, foot: float, h: float, used: int = 0) -> N
     """A companion or two outwards where they fit, the ground, the fit, the marks."""
     x0, y0, x1, y1 = board.frame
     bx0, _, bx1, _ = board.bounds()
-    if cast.detail != "minimal" and used == 0:
+    if cast.detail != "minimal":
         wide = (x1 - x0) / (y1 - y0)
         # On squarish canvases more things in the row would only make the digits smaller.
         room = h * (wide - 1.0) * 1.6
-        c.tail(board, _slim(cast, 4), 0, foot, h * 0.5, (bx0 - room, 0, bx1 + room, 0))
+        c.tail(board, _slim(cast, 5), used, foot, h * 0.5, (bx0 - room, 0, bx1 + room, 0))
     left, _, right, _ = board.bounds()
     line = shapes.ground_line((right - left) * 1.04, cast.rng("ground"))
     board.put(line, "ground", "ground", cx=(left + right) / 2, cy=foot, style="shape", loose=True)
