@@ -14,8 +14,12 @@ from imajin_cli.contract.stage import Params
 
 
 def options_of(model: type[Params], prefix: str) -> list[inspect.Parameter]:
-    """One keyword parameter a field of ``model``, each None until it is given. Names get ``prefix`` ("request__seed")."""
-    return [_option(f"{prefix}__{key}", key, field) for key, field in model.model_fields.items()]
+    """One keyword parameter a field of ``model``, each None until it is given. Names get ``prefix`` ("request__seed").
+
+    A field that the command takes as its argument is no option.
+    """
+    fields = {key: field for key, field in model.model_fields.items() if not _extra(field).get("argument")}
+    return [_option(f"{prefix}__{key}", key, field) for key, field in fields.items()]
 
 
 def split(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -30,7 +34,7 @@ def split(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _option(name: str, key: str, field: FieldInfo) -> inspect.Parameter:
     kind = scalar_of(field.annotation)
-    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    extra = _extra(field)
     flag = str(extra.get("flag") or "--" + key.replace("_", "-"))
     declarations = [f"{flag}/--no-{flag[2:]}" if kind.base is bool else flag]
     if "short" in extra:
@@ -82,6 +86,10 @@ def scalar_of(annotation: Any) -> Scalar:
     if annotation in (str, int, float, bool):
         return Scalar(annotation)
     raise TypeError(f"{annotation!r} cannot be an option: keep params flat")
+
+
+def _extra(field: FieldInfo) -> dict[str, Any]:
+    return dict(field.json_schema_extra) if isinstance(field.json_schema_extra, dict) else {}
 
 
 def _help(field: FieldInfo, kind: Scalar) -> str:

@@ -33,8 +33,16 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 class RequestParams(Params):
-    """What is asked for, beside the prompt itself."""
+    """What is asked for."""
 
+    prompt: Annotated[
+        str | None,
+        Field(
+            max_length=100_000,
+            description="What to see, where the command line says nothing.",
+            json_schema_extra={"argument": True},
+        ),
+    ] = None
     headline: Annotated[
         str | None, Field(max_length=200, description="Headline to set into the picture, as real text.")
     ] = None
@@ -67,16 +75,16 @@ class RequestParams(Params):
     def _sizes(cls, sizes: list[str]) -> list[str]:
         return ["{}x{}".format(*parse_size(size)) for size in sizes]
 
-    def request(self, prompt: str, preset: str | None) -> Request:
-        """The request for ``prompt``. Raises UsageError where the prompt is empty or far too long."""
-        text = prompt.strip()
+    def request(self, prompt: str | None, preset: str | None) -> Request:
+        """The request for ``prompt``, by default the configured one. Raises UsageError where it is empty or far too long."""
+        text = (prompt if prompt is not None else self.prompt or "").strip()
         if not text:
             raise UsageError(
-                "the prompt is empty", hint='write what you want to see, such as: imajin run "a lost robot"'
+                "there is no prompt", hint='write what you want to see, such as: imajin run "a lost robot"'
             )
         if len(text) > 100_000:
             raise UsageError(f"the prompt has {len(text):,} characters; at most 100,000 can be read")
-        return Request(prompt=text, preset=preset, **self.model_dump())
+        return Request(prompt=text, preset=preset, **self.model_dump(exclude={"prompt"}))
 
 
 def request_digest(request: Request) -> str:

@@ -36,10 +36,10 @@ class Entry:
         return str(self.path) if self.path is not None else self.asset.name
 
 
-def request_entry(request: Request) -> Entry:
-    """An asset that is only asked for as yet."""
+def request_entry(request: Request, name: str) -> Entry:
+    """An asset that is only asked for as yet. ``name`` is what its files are called after."""
     sidecar = Sidecar(id=request_digest(request)[:16], request=request, seed=request.seed)
-    return Entry(Asset(sidecar, name=slug(request.preset or request.prompt, "request")))
+    return Entry(Asset(sidecar, name=slug(name, "request")))
 
 
 def candidate(entry: Entry, job: Job) -> Asset:

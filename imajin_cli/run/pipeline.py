@@ -80,8 +80,6 @@ def _index(names: list[str], name: str) -> int:
 def _sources(
     arguments: Sequence[str], files: bool, settings: Settings, flags: Flags, bounds: list[Bound], store: Store
 ) -> Iterator[Entry]:
-    if not arguments:
-        raise UsageError("nothing to run", hint='write what you want to see: imajin run "a lost robot"')
     if files:
         yield from (store.open(argument, raw=bounds[0].stage.reads_raw) for argument in arguments)
     else:

@@ -101,7 +101,9 @@ def _entries(
     store: Store,
     report: Report,
 ) -> Iterator[Entry]:
-    if bound.stage.takes_request and arguments and not _are_files(arguments):
+    piped = sys.stdin is not None and not sys.stdin.isatty()
+    own_prompt = not arguments and settings.preset is not None and not piped
+    if bound.stage.takes_request and (own_prompt or (arguments and not _are_files(arguments))):
         yield prompt_entry(arguments, settings, flags)
         return
     for name in names(arguments, null=common.null):
@@ -116,11 +118,13 @@ def _are_files(arguments: Sequence[str]) -> bool:
 
 
 def prompt_entry(arguments: Sequence[str], settings: Settings, flags: Flags) -> Entry:
-    """The request that a prompt on the command line stands for. Raises UsageError for several."""
-    if len(arguments) != 1:
+    """The request that a prompt on the command line, or the preset's own, stands for. Raises UsageError for several."""
+    if len(arguments) > 1:
         raise UsageError(f"{len(arguments)} prompts were given", hint='put the prompt in quotes: "a lost robot"')
-    params = request_params(settings, flags).params
-    return request_entry(params.request(arguments[0], settings.preset))
+    prompt = arguments[0] if arguments else None
+    request = request_params(settings, flags).params.request(prompt, settings.preset)
+    # One preset serves many prompts: its name stands for its own prompt alone.
+    return request_entry(request, request.prompt if prompt is not None or settings.preset is None else settings.preset)
 
 
 def _as_bytes(bound: Bound, arguments: Sequence[str], settings: Settings, flags: Flags, common: Common) -> Exit:

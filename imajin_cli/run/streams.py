@@ -36,7 +36,7 @@ def read_entry(stream: IO[bytes], bound: Bound, warn: Callable[[str], None]) -> 
     picture = decode_picture(Path(STDIN), data)
     if known is None:
         return Entry(Asset(foreign_sidecar(picture), picture, "stdin"))
-    name = slug(known.request.preset or known.request.prompt) if known.request is not None else "stdin"
+    name = slug(known.request.prompt) if known.request is not None else "stdin"
     if known.image is None or known.image.sha256 != picture.sha256:
         warn(f"{STDIN}: changed since its sidecar was written: verdicts on the old pixels do not count")
     elif VECTOR_KEY in texts:
