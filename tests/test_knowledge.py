@@ -91,7 +91,7 @@ def test_every_icon_but_brands_is_described(written: sources.Knowledge) -> None:
     icons = {concept.name: concept.says for concept in written.concepts if concept.pack == "phosphor"}
     assert set(icons) == {name for name in phosphor.names() if not is_brand(name)}
     assert not any("logo" in name for name in icons)
-    assert {name for name, says in icons.items() if not 3 <= len(says.split()) <= 16} == set()
+    assert {name for name, says in icons.items() if not 5 <= len(says.split()) <= 15} == set()
 
 
 def test_a_description_is_composed_by_rule() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from imajin_cli.stages.scene.knowledge.bank import Concept
-from imajin_cli.stages.scene.knowledge.families import family_of, mood_of
+from imajin_cli.stages.scene.knowledge.families import family_of, is_gloomy, mood_of
 
 NEAR = 0.1
 """Within this much of the best score of a thing, a drawn subject goes before an icon."""
@@ -23,9 +23,10 @@ class Candidate:
     evidence: str
 
 
-def choose(candidates: Iterable[Candidate], mood: str) -> list[tuple[Candidate, tuple[str, ...]]]:
+def choose(candidates: Iterable[Candidate], mood: str, gloomy: bool = True) -> list[tuple[Candidate, tuple[str, ...]]]:
     """Return the best candidate of each thing with the names of its other drawings, best thing first.
 
+    Of the drawings of a thing the one in ``mood`` comes first, and none of a broken or sad one unless ``gloomy``.
     A thing named by plain words and found by meaning too gains a little. Each run of words names at most two things,
     a near synonym among them.
     """
@@ -34,7 +35,7 @@ def choose(candidates: Iterable[Candidate], mood: str) -> list[tuple[Candidate, 
         group = families.setdefault(family_of(candidate.concept.name), {})
         key = (candidate.concept.pack, candidate.concept.name)
         group[key] = _joined(group[key], candidate) if key in group else candidate
-    picked = [_best(list(group.values()), mood) for group in families.values()]
+    picked = [_best(list(group.values()), mood, gloomy) for group in families.values()]
     picked.sort(key=lambda item: (-item[0].score, item[0].concept.pack != "subjects", item[0].concept.name))
     return _spread(picked)
 
@@ -45,14 +46,23 @@ def _joined(one: Candidate, other: Candidate) -> Candidate:
     return replace(first, via=via, score=min(1.0, first.score + 0.1 * second.score))
 
 
-def _best(group: Sequence[Candidate], mood: str) -> tuple[Candidate, tuple[str, ...]]:
+def _best(group: Sequence[Candidate], mood: str, gloomy: bool) -> tuple[Candidate, tuple[str, ...]]:
     top = max(candidate.score for candidate in group)
 
-    def rank(candidate: Candidate) -> tuple[bool, bool, bool, float, int, str]:
+    def rank(candidate: Candidate) -> tuple[bool, bool, bool, bool, float, int, str]:
         concept = candidate.concept
         near = candidate.score >= top - NEAR
         own = concept.pack == "subjects"
-        return (not near, not own, mood_of(concept.name) != mood, -candidate.score, len(concept.name), concept.name)
+        amiss = is_gloomy(concept.name) and not gloomy
+        return (
+            not near,
+            not own,
+            mood_of(concept.name) != mood,
+            amiss,
+            -candidate.score,
+            len(concept.name),
+            concept.name,
+        )
 
     ranked = sorted(group, key=rank)
     others = tuple(

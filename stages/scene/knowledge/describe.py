@@ -63,8 +63,8 @@ _LEVELS = {
     "battery": {
         "empty": "empty battery, no charge left, out of power",
         "low": "nearly empty battery, low charge",
-        "medium": "half-full battery, charge",
-        "high": "nearly full battery, charge",
+        "medium": "half-full battery, some charge left, power",
+        "high": "nearly full battery, well charged, power",
         "full": "full battery, fully charged, power",
     },
     "cell-signal": {
@@ -78,7 +78,7 @@ _LEVELS = {
     },
     "hourglass": {
         "low": "hourglass almost run out, little time left",
-        "medium": "hourglass half run, waiting",
+        "medium": "hourglass half run through, waiting, half time",
         "high": "hourglass just turned, plenty of time",
     },
 }

@@ -100,3 +100,15 @@ def mood_of(name: str) -> str:
     """Return the mood that the name of a drawing ends in, or "" where it has none."""
     last = name.rpartition("-")[2]
     return last if last in MOODS else ""
+
+
+_GLOOMY_TEXT = (
+    "alert declined broken burning crashed torn missing sad empty wilted disconnected offline closed melted lost slash "
+    "x warning"
+)
+_GLOOMY = frozenset(_GLOOMY_TEXT.split())
+
+
+def is_gloomy(name: str) -> bool:
+    """Whether the drawing shows something broken, empty or sad, which only bad news should get."""
+    return name.rpartition("-")[2] in _GLOOMY

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TOP_SITUATIONS, TOP_CONCEPTS, MOST_CHUNKS = 3, 8, 3
+_BAD_MOODS = frozenset({"sad", "lost", "broken"})
 Label = Literal["strong", "fair", "weak", "none"]
 Pack = Literal["situation", "subjects", "phosphor"]
 Via = Literal["words", "meaning", "both"]
@@ -85,7 +86,8 @@ def match(prompt: str, *, embed: Embeds | None, known: Bank | None = None) -> Ma
     meant = _meaning(source, text, words, embed) if embed is not None and words.words else _Meaning({}, [])
     situations = _situations(source, words, meant, hints)
     mood = hints.mood or (source.by_id[situations[0].name].mood if situations else "")
-    concepts = _concepts(source, words, meant, mood)
+    gloomy = hints.mood in _BAD_MOODS or (bool(situations) and source.by_id[situations[0].name].tone == "negative")
+    concepts = _concepts(source, words, meant, mood, gloomy)
     strength = max([hit.score for hit in situations[:1]] + [_sureness(hit, words) for hit in concepts[:1]], default=0.0)
     label = _label(strength)
     reason = _reason(label, situations, concepts, embed is not None)
@@ -157,7 +159,7 @@ def _situations(source: Bank, words: Words, meant: _Meaning, hints: Hints) -> tu
     return tuple(sorted(hits, key=lambda hit: (-hit.score, hit.name))[:TOP_SITUATIONS])
 
 
-def _concepts(source: Bank, words: Words, meant: _Meaning, mood: str) -> tuple[Hit, ...]:
+def _concepts(source: Bank, words: Words, meant: _Meaning, mood: str, gloomy: bool) -> tuple[Hit, ...]:
     spoken = [Candidate(source.concepts[found.index], found.weight, "words", found.words) for found in words.concepts]
     return tuple(
         Hit(
@@ -168,7 +170,7 @@ def _concepts(source: Bank, words: Words, meant: _Meaning, mood: str) -> tuple[H
             pick.evidence,
             others,
         )
-        for pick, others in choose([*spoken, *meant.concepts], mood)[:TOP_CONCEPTS]
+        for pick, others in choose([*spoken, *meant.concepts], mood, gloomy)[:TOP_CONCEPTS]
     )
 
 

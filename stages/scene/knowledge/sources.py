@@ -95,7 +95,9 @@ def _icons() -> Iterable[Source]:
         says = describe(name, written)
         if says is None:
             raise ValueError(f"the icon {name} has no description in concepts.yaml")
-        _, *synonyms = says.split(", ")
+        first, *synonyms = says.split(", ")
+        if len(first.split()) <= 2:
+            synonyms.append(first)
         yield Source(name, "phosphor", "icon", name.replace("-", " ").capitalize(), says, tuple(synonyms))
 
 

@@ -15,6 +15,16 @@ _FIRST_EMOJI = 0x2600
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _UNSPACED = re.compile("[぀-ヿ㐀-鿿豈-﫿฀-๿가-힣]")
 _CONTENT_RUN = re.compile("[゠-ヿ]{2,}|[㐀-鿿豈-﫿]{1,6}|[฀-๿]{3,10}|[가-힣]{2,8}")
+_IRREGULAR = {
+    "glasses": "eyeglass",
+    "leaves": "leaf",
+    "people": "person",
+    "children": "child",
+    "mice": "mouse",
+    "wolves": "wolf",
+    "knives": "knife",
+    "shelves": "shelf",
+}
 _ARABIC = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ـ": None})
 
 _FUNCTION_WORDS_TEXT = (
@@ -43,6 +53,16 @@ _DULL = frozenset(_DULL_TEXT.split())
 """Words that never name a thing to draw; they are kept for phrases but are not looked up as concepts."""
 
 
+_ABSTRACT_TEXT = (
+    "error errors fail failed failure empty blank success state status first last found find lost missing working work "
+    "loading load onboarding blocked approved free ready quick busy idle open closed close progress hero banner pattern "
+    "avatar header numerals unknown strange problem done complete waiting wait thing things idea fun cool bright dark "
+    "carrying holding friendly help support start stop end begin"
+)
+_ABSTRACT = frozenset(_ABSTRACT_TEXT.split())
+"""Synonyms that drawings carry for a state, not for what they show; alone they ask for no thing."""
+
+
 def normalise(text: str) -> str:
     """Return ``text`` cut to `MAX_CHARS`, in NFKC and lower case, Latin accents kept Arabic letters unified, emoji by name."""
     named = "".join(_emoji(sign) if ord(sign) > _FIRST_EMOJI else sign for sign in text[:MAX_CHARS])
@@ -67,7 +87,7 @@ def stem(word: str) -> str:
     The stems are keys, not words: they need only be the same for forms of the same word.
     """
     if word.isascii():
-        return _stem_latin(word)
+        return _IRREGULAR.get(word) or _stem_latin(word)
     bare = unicodedata.normalize("NFKD", word)
     if any("a" <= sign <= "z" for sign in bare):
         return _stem_latin("".join(sign for sign in bare if not unicodedata.combining(sign)).replace("ß", "ss"))
@@ -132,6 +152,11 @@ def looks_like(word: str, name: str) -> bool:
     """
     letters = stem(word)
     return any(SequenceMatcher(None, letters, part).ratio() >= 0.4 for part in name.split("-"))
+
+
+def is_abstract(word: str) -> bool:
+    """Whether ``word`` names a state or a form of picture, or is a number, so that alone it asks for no thing."""
+    return word in _ABSTRACT or word.isdigit()
 
 
 def phrases(words: list[str], longest: int = 5) -> Iterator[tuple[int, int, str]]:
