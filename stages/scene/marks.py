@@ -100,12 +100,14 @@ SETS: tuple[tuple[tuple[str, str, float], ...], ...] = (
         ("dot", "@light", 0.8),
     ),
 )
+# Names of the pack's own marks stand beside those made here.
 FESTIVE: tuple[tuple[str, str, float], ...] = (
+    ("confetti-a", "@accent", 1.1),
     ("star", "@accent", 1.0),
+    ("confetti-b", "@main", 1.1),
     ("dot", "@main", 1.0),
-    ("zigzag", "@light", 0.9),
+    ("confetti-c", "@light", 1.1),
     ("star", "@light", 0.9),
-    ("triangle", "@accent", 0.8),
     ("ring", "@main", 0.9),
     ("dot", "@accent", 0.9),
     ("star", "@main", 0.7),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from imajin_cli.stages.scene import drawing as draw
-from imajin_cli.stages.scene.part import Box, Part
+from imajin_cli.stages.scene.part import ROLES, Box, Part
 
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import InputError
@@ -48,7 +48,7 @@ def tight_box(body: str, view: tuple[float, float]) -> Box:
     scale = 256 / max(view)
     width, height = max(1, round(view[0] * scale)), max(1, round(view[1] * scale))
     painted = body.replace("@accent-deep", "#000")
-    for role in draw.ROLES:
+    for role in ROLES:
         painted = painted.replace(f"@{role}", "#000")
     svg = f'<svg xmlns="{draw.SVG}" viewBox="0 0 {view[0]:g} {view[1]:g}">{painted}</svg>'
     found = render(svg, width, height).getchannel("A").point([0] * 24 + [255] * 232).getbbox()

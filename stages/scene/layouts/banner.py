@@ -6,6 +6,7 @@ from imajin_cli.stages.scene import shapes
 from imajin_cli.stages.scene.board import Board
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.layouts import common as c
+from imajin_cli.stages.scene.layouts.strew import scatter
 
 
 def _line(board: Board) -> tuple[float, float, float, float]:
@@ -161,7 +162,7 @@ def frieze(board: Board, cast: Cast) -> None:
 
 def _marks(board: Board, cast: Cast, normal: int) -> None:
     x0, y0, x1, y1 = board.frame
-    c.scatter(board, cast, c.mark_count(cast, normal), (x0, y0, x1, y1 - (y1 - y0) * 0.1))
+    scatter(board, cast, c.mark_count(cast, normal), (x0, y0, x1, y1 - (y1 - y0) * 0.1))
 
 
 COMPOSITIONS = {"tiles": tiles, "parade": parade, "sweep": sweep, "frieze": frieze}

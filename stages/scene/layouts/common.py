@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
-from imajin_cli.stages.scene import marks as ambient
 from imajin_cli.stages.scene import shapes
-from imajin_cli.stages.scene.board import Board, Item, grow, overlap, union
+from imajin_cli.stages.scene.board import Board, Item, union
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.part import Box, Part
 
@@ -100,7 +97,6 @@ def companion(
     w: float | None = None,
 ) -> Item:
     """A companion, made but not yet put: standing on ``foot`` or hanging at ``cy``."""
-    place: dict[str, float] = {"foot": foot} if foot is not None else {"cy": cy or 0.0}
     return board.make(
         part,
         "companions",
@@ -111,7 +107,8 @@ def companion(
         style=style,
         turn=turn,
         z=4.5 if front else 3,
-        **place,
+        foot=foot,
+        cy=cy,
     )
 
 
@@ -161,49 +158,6 @@ def tail(board: Board, cast: Cast, used: int, foot: float, h: float, limit: Box)
             used += 1
         h *= 0.94
     return used
-
-
-def scatter(board: Board, cast: Cast, count: int, around: Box | None = None, radius: float = 9.0) -> None:
-    """Strew ambient marks near the scene, apart from everything and from each other."""
-    if count <= 0 or not board.items:
-        return
-    rng = cast.rng("marks")
-    x0, y0, x1, y1 = around or board.bounds()
-    u = board.unit
-    kinds = ambient.FESTIVE if cast.festive else ambient.SETS[cast.marks % len(ambient.SETS)]
-    taken = [
-        grow(item.box, 7 * u)
-        for item in board.items
-        if item.role in ("subject", "companion", "badge", "numeral", "window", "mark")
-    ]
-    taken += board.reserved
-    placed: list[tuple[float, float]] = []
-    for at in range(count):
-        kind, role, scale = kinds[at % len(kinds)]
-        r = radius * u * scale
-        best: tuple[float, float, float] | None = None
-        for _ in range(26):
-            x = x0 + (x1 - x0) * rng.random()
-            y = y0 + (y1 - y0) * 0.86 * rng.random()
-            box = (x - r, y - r, x + r, y + r)
-            inside = r < x < board.width - r and r < y < board.height - r
-            if not inside or any(overlap(box, other) > 0 for other in taken):
-                continue
-            apart = min((math.dist((x, y), other) for other in placed), default=90 * u)
-            # Near something, never lost in the open; far from other marks.
-            near = min((_distance(box, other) for other in taken), default=0.0)
-            score = min(apart, 110 * u) - 0.9 * near
-            if best is None or score > best[0]:
-                best = (score, x, y)
-        if best is not None:
-            placed.append(best[1:])
-            board.put(ambient.mark(kind, r, role), "marks", "mark", cx=best[1], cy=best[2], style="shape", loose=True)
-
-
-def _distance(a: Box, b: Box) -> float:
-    dx = max(0.0, b[0] - a[2], a[0] - b[2])
-    dy = max(0.0, b[1] - a[3], a[1] - b[3])
-    return math.hypot(dx, dy)
 
 
 def mark_count(cast: Cast, normal: int = 4) -> int:

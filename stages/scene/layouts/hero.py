@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from imajin_cli.stages.scene import shapes
-from imajin_cli.stages.scene.board import Board, Item
+from imajin_cli.stages.scene.board import Board, Item, overlap
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.layouts import common as c
+from imajin_cli.stages.scene.layouts.strew import scatter
 
 
 def _wide(board: Board) -> bool:
@@ -62,7 +63,7 @@ def _clouds(board: Board, cast: Cast, top: float, count: int, fill: str = "@pale
         y = board.height * top * (0.55 + 0.9 * rng.random())
         item = board.make(shapes.cloud(w, fill), "backdrop", "cloud", cx=x, cy=y, style="shape", z=1.05, loose=True)
         if not any(
-            c.overlap(item.box, other.box) > 0.05
+            overlap(item.box, other.box) > 0.05
             for other in board.items
             if other.role in ("subject", "cloud", "badge", "sun")
         ):
@@ -71,7 +72,7 @@ def _clouds(board: Board, cast: Cast, top: float, count: int, fill: str = "@pale
 
 def _marks(board: Board, cast: Cast, floor: float, normal: int = 4) -> None:
     x0, y0, x1, _ = board.frame
-    c.scatter(board, cast, c.mark_count(cast, normal), (max(_left(board), x0), y0, x1, floor - (floor - y0) * 0.12))
+    scatter(board, cast, c.mark_count(cast, normal), (max(_left(board), x0), y0, x1, floor - (floor - y0) * 0.12))
 
 
 def landscape(board: Board, cast: Cast) -> None:

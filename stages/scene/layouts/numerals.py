@@ -8,6 +8,7 @@ from imajin_cli.stages.scene import shapes
 from imajin_cli.stages.scene.board import Board, Item, overlap
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.layouts import common as c
+from imajin_cli.stages.scene.layouts.strew import scatter
 from imajin_cli.stages.scene.part import Part
 
 
@@ -148,7 +149,7 @@ def _extras(board: Board, cast: Cast, foot: float, h: float, used: int = 0) -> N
     board.put(line, "ground", "ground", cx=(left + right) / 2, cy=foot, style="shape", loose=True)
     board.fit()
     left, top, right, bottom = board.bounds()
-    c.scatter(board, cast, c.mark_count(cast, 4), (left, top, right, bottom))
+    scatter(board, cast, c.mark_count(cast, 4), (left, top, right, bottom))
 
 
 def _slim(cast: Cast, count: int) -> Cast:

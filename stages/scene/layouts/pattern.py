@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -22,7 +23,7 @@ def _cells(board: Board, across: int) -> tuple[int, int, float, float]:
 
 def _across(board: Board, cast: Cast) -> int:
     base = {"minimal": 2, "normal": 4, "rich": 6}[cast.detail]
-    return max(2, 2 * round(base * (board.width / board.height) ** 0.5 / 2))
+    return max(2, 2 * round(base * math.sqrt(board.width / board.height) / 2))
 
 
 def _wrapped(board: Board, item: Item) -> Iterator[Item]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from imajin_cli.stages.scene.board import Board, union
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.layouts import common as c
+from imajin_cli.stages.scene.layouts.strew import scatter
 
 
 def frame(board: Board) -> tuple[float, float, float, float, float]:
@@ -33,4 +34,4 @@ def finish(board: Board, cast: Cast, foot: float | None, used: int, marks: int =
         c.ground(board, cast, foot, (left - s * 0.06, right + s * 0.06))
     board.fit(upper=0.5)
     bx0, by0, bx1, by1 = board.bounds()
-    c.scatter(board, cast, c.mark_count(cast, marks), (bx0 - 6, by0 - 4, bx1 + 6, by1))
+    scatter(board, cast, c.mark_count(cast, marks), (bx0 - 6, by0 - 4, bx1 + 6, by1))
