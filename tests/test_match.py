@@ -191,6 +191,7 @@ def test_any_text_is_matched_within_bounds(prompt: str) -> None:
         ("ein Muster aus Blättern in Grün", {"layout": "pattern", "colours": ("#16a34a",)}),
         ("three cats in blue and #f80", {"count": 3, "colours": ("#ff8800", "#2563eb")}),
         ("5 balloons", {"count": 5}),
+        ("two-factor code", {"count": 0}),
         ("error 404", {"code": "404", "count": 0}),
         ("icon 24x24 px", {"layout": "icon", "count": 0}),
         ("green energy for everyone", {"colours": ()}),

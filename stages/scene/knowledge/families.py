@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _NOT_THE_THING_TEXT = (
-    "shopping music hand hands currency text file number arrow arrows credit ice hot paper money rain line bar search "
+    "shopping library music hand hands currency text file number arrow arrows credit ice hot paper money rain line bar search "
     "traffic flying user sort shooting mountain door stop light boat delivery party empty hole key wall fire first git "
     "graduation paint potted puzzle road steering swimming video virtual wrench chart dots target construction "
     "piggy treasure water watering desktop hard inbox satellite plug thumbs lightning sun moon snowman cell device "
@@ -15,7 +15,6 @@ _NOT_THE_THING = frozenset(_NOT_THE_THING_TEXT.split())
 
 _ALIASES = {
     "books": "book",
-    "library-books": "book",
     "balloons": "balloon",
     "desert-cactus": "cactus",
     "cards": "card",

@@ -62,6 +62,8 @@ _COLOURS = {
 _NO_COLOUR = re.compile(
     r"\b(green (energy|power|planet)|black friday|blue ?tooth|gold (plan|member\w*)|orange juice)\b"
 )
+# A security term, not a number of things.
+_NO_COUNT = re.compile(r"\b(two|2)[- ](factor|step|way)\b")
 _HEX = re.compile(r"#(?:[0-9a-f]{6}|[0-9a-f]{3})\b")
 _CODE = re.compile(r"(?<![\d.,#])([45]\d\d)(?![\d.,]*\d)")
 _COUNT = re.compile(r"(?<![\d.,#/])([2-9])(?![\d.,/%]|\s*(?:px|x|k|%|:))")
@@ -97,6 +99,7 @@ def hints_of(prompt: str) -> Hints:
     code, digit = _CODE.search(text), _COUNT.search(text)
     number = _first(_NUMBER_WORDS, stems, text)
     count = int(number) if number else int(digit.group(1)) if digit and not code else 0
+    count = 0 if _NO_COUNT.search(text) else count
     named = () if _NO_COLOUR.search(text) else _all(_COLOUR_WORDS, stems, text)
     colours = (*(_long(found) for found in _HEX.findall(text)), *named)
     layout, mood = _first(_LAYOUT_WORDS, stems, text), _first(_MOOD_WORDS, stems, text)
