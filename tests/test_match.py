@@ -229,6 +229,13 @@ def test_forms_of_a_word_share_a_stem(one: str, other: str) -> None:
     assert stem(one) == stem(other)
 
 
+def test_a_thing_without_a_mood_is_drawn_whole_and_happy() -> None:
+    assert match("a robot", embed=None).concepts[0].name == "robot-happy"
+    assert match("a sad robot", embed=None).concepts[0].name == "robot-sad"
+    assert match("a server", embed=None).concepts[0].name == "server-rack"
+    assert match("a burning server", embed=None).concepts[0].name == "server-burning"
+
+
 def test_function_words_do_not_break_a_phrase() -> None:
     assert phrase_key("your subscription has expired") == phrase_key("subscription expired")
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TOP_SITUATIONS, TOP_CONCEPTS, MOST_CHUNKS = 3, 8, 3
+_PLAIN_MOOD = "happy"
 _BAD_MOODS = frozenset({"sad", "lost", "broken"})
 Label = Literal["strong", "fair", "weak", "none"]
 Pack = Literal["situation", "subjects", "phosphor"]
@@ -85,8 +86,10 @@ def match(prompt: str, *, embed: Embeds | None, known: Bank | None = None) -> Ma
     hints = hints_of(prompt)
     meant = _meaning(source, text, words, embed) if embed is not None and words.words else _Meaning({}, [])
     situations = _situations(source, words, meant, hints)
-    mood = hints.mood or (source.by_id[situations[0].name].mood if situations else "")
-    gloomy = hints.mood in _BAD_MOODS or (bool(situations) and source.by_id[situations[0].name].tone == "negative")
+    likely = source.by_id[situations[0].name] if situations and situations[0].score >= _FAIR else None
+    mood = hints.mood or (likely.mood if likely else _PLAIN_MOOD)
+    mood = _PLAIN_MOOD if mood == "neutral" else mood
+    gloomy = hints.mood in _BAD_MOODS or (likely is not None and likely.tone == "negative")
     concepts = _concepts(source, words, meant, mood, gloomy)
     strength = max([hit.score for hit in situations[:1]] + [_sureness(hit, words) for hit in concepts[:1]], default=0.0)
     label = _label(strength)
