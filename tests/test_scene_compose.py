@@ -156,3 +156,22 @@ def test_every_situation_makes_a_scene_with_its_licences() -> None:
         assert made.vector.scene["alt"]
         assert "{" not in made.vector.scene["alt"]
         assert len(made.vector.svg) < 120_000
+
+
+@pytest.mark.parametrize("composition", list(LAYOUTS["pattern"]))
+def test_a_pattern_repeats_without_a_seam(composition: str) -> None:
+    cast = choose(
+        LIBRARY, of_situation(situations()["course"], {}), Manner(layout="pattern", composition=composition), 0
+    )
+    board, _ = lay_out(cast, 600, 400)
+    placed = {(item.part.name, item.style, round(item.x, 3), round(item.y, 3)) for item in board.items}
+    crossing = 0
+    for item in board.items:
+        x0, y0, x1, y1 = item.box
+        for dx, dy in ((600 * (x0 < 0), 0), (-600 * (x1 > 600), 0), (0, 400 * (y0 < 0)), (0, -400 * (y1 > 400))):
+            if dx or dy:
+                crossing += 1
+                twin = (item.part.name, item.style, round(item.x + dx, 3), round(item.y + dy, 3))
+                assert twin in placed
+    if composition in ("bricks", "discs"):
+        assert crossing

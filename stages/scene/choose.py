@@ -70,6 +70,11 @@ def _family(name: str) -> str:
 def _subject(library: Library, wish: Wish, manner: Manner, layout: str, seed: int) -> Part:
     names = [manner.subject] if manner.subject else library.with_drawings(wish.subjects)
     parts = [part for part in map(library.find, names) if part is not None]
+    drawn = [part for part in parts if part.kind != "icon"]
+    if (
+        len(drawn) >= 2 and parts[0].kind != "icon"
+    ):  # drawings are richer than icons: where there are enough, no icon plays
+        parts = drawn
     person = None if manner.subject else _person(wish, manner, layout, parts, seed)
     if person is not None and (manner.people == "always" or layout == "avatar" or not parts):
         return person
@@ -151,8 +156,13 @@ def _badge(library: Library, wish: Wish, manner: Manner, seed: int) -> Part | No
     return deal(badges, seed, "badge", ranked=True) if badges else None
 
 
-def _icon(library: Library, wish: Wish) -> Part | None:
-    names = [n for n in (*wish.subjects, *wish.companions) if n.startswith("phosphor:")]
+def _icon(library: Library, wish: Wish, subject: Part) -> Part | None:
+    """The bare icon of the same thing as the subject, for glyphs: itself, or the icon that its name begins with."""
+    if subject.kind == "icon":
+        return subject
+    names = [name for name in wish.subjects[:1] if name.startswith("phosphor:")]
+    words = subject.name.split("-")
+    names += [f"phosphor:{'-'.join(words[:count])}" for count in range(len(words), 0, -1)]
     return next((part for part in map(library.find, names) if part is not None), None)
 
 
@@ -186,6 +196,6 @@ def choose(library: Library, wish: Wish, manner: Manner, seed: int) -> Cast:
         festive=wish.mood == "celebrating",
         detail=manner.detail,
         solid=rng.random() < 0.25,
-        icon=_icon(library, wish),
+        icon=_icon(library, wish, subject),
         notes={"theme": manner.theme},
     )

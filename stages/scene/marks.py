@@ -62,6 +62,7 @@ _MAKERS: dict[str, Callable[[float, str], Part]] = {
     "zigzag": _zigzag,
     "triangle": _triangle,
 }
+KINDS = frozenset(_MAKERS)
 # Sets that look well together, as (mark, role, size) in the order in which they are placed.
 SETS: tuple[tuple[tuple[str, str, float], ...], ...] = (
     (

@@ -93,7 +93,9 @@ def _body(tones: _Tones, brand: tuple[float, float, float], theme: Theme, backgr
         main_l = min(high, max(low, lightness))
         light_l = min(0.90, main_l + 0.15) if not _is_yellow(hue) else main_l + 0.085
     body_chroma = min(0.2, chroma * 1.02)
-    main = _until(main_l, body_chroma, hue, background, 1.85, 0.01 if theme == "dark" else -0.01)
+    # A yellow that darkens turns olive; real shadows on yellow lean to gold.
+    main_hue = hue - 0.62 * (hue - 70) if _is_yellow(hue) else hue
+    main = _until(main_l, body_chroma, main_hue, background, 1.85, 0.01 if theme == "dark" else -0.01)
     # High lightness at full chroma looks neon: the light tone keeps a part of it.
     light = oklch_hex(round(light_l, 4), body_chroma * (0.62 if theme == "light" else 0.95), hue)
     return light, main
@@ -147,7 +149,7 @@ def palette(colour: str, theme: Theme = "light", harmony: Harmony = "auto") -> M
     light, main = _body(tones, brand, theme, background)
     step = 0.01 if theme == "dark" else -0.01
     least = {"light": 4.6, "dark": 3.1, "contrast": 7.0}[theme]
-    deep_hue = hue - 22 if _is_yellow(hue) and theme != "dark" else hue
+    deep_hue = hue - 0.62 * (hue - 70) - 15 if _is_yellow(hue) and theme != "dark" else hue
     deep_chroma = min(0.16, faint * 0.95) if theme != "dark" else faint * 0.18
     deep = _until(tones.deep, deep_chroma, deep_hue, light, least, step)
     if contrast(deep, light) < least:  # dark bodies that are too light for any deep: darken the body instead
@@ -164,12 +166,14 @@ def palette(colour: str, theme: Theme = "light", harmony: Harmony = "auto") -> M
         3.0 if theme != "dark" else 1.3,
         step,
     )
+    # Pale greenish yellows look like khaki: surfaces lean to gold as the bodies do.
+    surface_hue = hue - 0.62 * (hue - 74) if _is_yellow(hue) else hue
     return MappingProxyType(
         {
             "background": background,
-            "tint": oklch_hex(tones.tint, faint * 0.13 if theme != "dark" else faint * 0.2, hue),
-            "soft": oklch_hex(tones.soft, faint * 0.36 if theme != "dark" else faint * 0.4, hue),
-            "pale": oklch_hex(tones.pale, faint * 0.24 if theme != "dark" else faint * 0.34, hue),
+            "tint": oklch_hex(tones.tint, faint * 0.13 if theme != "dark" else faint * 0.2, surface_hue),
+            "soft": oklch_hex(tones.soft, faint * 0.36 if theme != "dark" else faint * 0.4, surface_hue),
+            "pale": oklch_hex(tones.pale, faint * 0.24 if theme != "dark" else faint * 0.34, surface_hue),
             "light": light,
             "main": main,
             "deep": deep,

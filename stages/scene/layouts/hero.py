@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from imajin_cli.stages.scene import shapes
 from imajin_cli.stages.scene.board import Board, Item, overlap
 from imajin_cli.stages.scene.cast import Cast
@@ -136,6 +138,9 @@ def horizon(board: Board, cast: Cast) -> None:
     board.put(shapes.disc(r * 1.16, "@mist"), "backdrop", "halo", cx=cx, cy=top + r, style="shape", z=0.8, loose=True)
     board.put(shapes.disc(r), "ground", "globe", cx=cx, cy=top + r, style="shape", loose=True)
     hero = c.subject(board, cast, cx=cx, foot=top + board.unit * 3, h=s * 0.68, w=s * 0.72)
+    # The ground falls away on both sides: a wide subject stands a little before its top.
+    half = 0.4 * (hero.box[2] - hero.box[0])
+    hero.y += r - math.sqrt(r * r - half * half)
     c.badge(board, cast, hero, 0.2)
     x0, x1 = _left(board), board.frame[2]
     spots = (

@@ -36,7 +36,7 @@ def scatter(board: Board, cast: Cast, count: int, around: Box | None = None, rad
 
 def _put(board: Board, kind: str, role: str, r: float, at: tuple[float, float]) -> None:
     drawn = pack.own_parts().get("marks", {}).get(kind)
-    if drawn is not None:
+    if drawn is not None and kind not in ambient.KINDS:
         board.put(drawn, "marks", "mark", h=2 * r, w=2 * r, cx=at[0], cy=at[1], loose=True)
     else:
         board.put(ambient.mark(kind, r, role), "marks", "mark", cx=at[0], cy=at[1], style="shape", loose=True)
