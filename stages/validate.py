@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from imajin_cli.stages.policy.judge import MOST_CHARS, policy_of, told
 from imajin_cli.stages.policy.lists import WARNING
 from imajin_cli.stages.policy.rules import FAILED, minors, some, unless_off, verdict, within
+from imajin_cli.stages.policy.semantic import MARGIN
 from pydantic import Field, field_validator
 
 from imajin_cli.contract.digest import sha256
@@ -59,7 +60,7 @@ class ValidateParams(Params):
     policy_margin: Annotated[
         float,
         Field(ge=0, le=10, description="How much nearer to disallowed examples than to harmless ones text may be."),
-    ] = 1.05
+    ] = MARGIN
     personal_data: Annotated[
         bool, Field(description="Refuse e-mail addresses, telephone, card and bank account numbers.")
     ] = True

@@ -9,8 +9,9 @@ from imajin_cli.stages.policy.embedding import Embeds
 from imajin_cli.stages.policy.semantic import Meaning, anchors
 from imajin_cli.stages.scene.knowledge.text import normalise
 
-PIECE = 240
-"""Characters of a piece: one sentence among many would not show in the embedding of them all."""
+PIECE = 120
+"""A longer text is judged by its sentences too: one among many would not show in the embedding of them all."""
+_FRAGMENT = 40
 MOST_PIECES = 100
 _SENTENCE = re.compile(r"[^.!?。！？؟;\n]+[.!?。！？؟;\n]*")
 
@@ -29,7 +30,7 @@ def meanings(texts: Mapping[str, str], embedder: Embeds) -> dict[str, Meaning]:
 
 
 def pieces(text: str) -> list[str]:
-    """The text as the matcher folds it, and where it is longer than `PIECE`, its sentences gathered into pieces."""
+    """The text as the matcher folds it, and where it is longer than `PIECE`, its sentences, each at most so long."""
     parts = [normalise(text)]
     if len(text) > PIECE:
         parts += [normalise(part) for part in _gathered(text)][:MOST_PIECES]
@@ -42,7 +43,7 @@ def _gathered(text: str) -> list[str]:
         sentence = match.group()
         for start in range(0, len(sentence), PIECE):
             piece = sentence[start : start + PIECE]
-            if parts and len(parts[-1]) + len(piece) <= PIECE:
+            if parts and min(len(parts[-1]), len(piece)) < _FRAGMENT and len(parts[-1]) + len(piece) <= PIECE:
                 parts[-1] += piece
             else:
                 parts.append(piece)

@@ -24,9 +24,9 @@ BENIGN = "benign"
 NEAREST = 3
 SLOPE = 2.0
 """Weight of the difference in nearness beside the probe's value."""
-MARGIN = 1.05
-"""A text scoring more is taken for disallowed. Set above the highest score of the harmless texts in tests/data and of
-all situation texts, which benchmarks and tests hold."""
+MARGIN = 0.8
+"""A text that scores more is taken for disallowed. Of 5,900 harmless texts (prompts, situations, icon descriptions, in
+nine languages) the highest scored 0.65; the margin was set by them alone, not by what it catches."""
 
 
 @dataclass(frozen=True)
