@@ -34,7 +34,8 @@ def check_whole(work: Path) -> None:
     """Every file with a final name can be read, and every sidecar's picture is the one that it knows."""
     for path in work.rglob("*.png"):
         if not path.name.startswith(".imajin-"):
-            Image.open(path).load()
+            with Image.open(path) as image:
+                image.load()
     for path in work.rglob("*.png.json"):
         known = json.loads(path.read_bytes())
         picture = path.with_name(path.name.removesuffix(".json"))

@@ -1,0 +1,181 @@
+"""Publishing is whole or not at all: kills, full disks, taken names, folders of others."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from conftest import environment
+from imajin_cli.contract.digest import sha256
+
+
+def publish(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "imajin_cli", "output", *arguments]
+
+
+def check(folder: Path) -> int:
+    """Every file that the manifest names is there with its bytes; gives how many assets."""
+    path = folder / "manifest.json"
+    if not path.exists():
+        return 0
+    manifest = json.loads(path.read_bytes())
+    for asset in manifest["assets"]:
+        for file in asset["files"]:
+            assert sha256((folder / file["name"]).read_bytes()) == file["sha256"], file["name"]
+    return len(manifest["assets"])
+
+
+@pytest.fixture
+def pictures(png) -> list[str]:
+    return [str(png(f"p{i}.png", 90 + 10 * i, size=(160, 120))) for i in range(4)]
+
+
+def kill_at_random(pictures: list[str], times: int) -> None:
+    command = publish("-o", "out", "--format", "png", "--format", "webp", *pictures)
+    started = time.monotonic()
+    subprocess.run(command, env=environment(), check=True, capture_output=True)
+    span = time.monotonic() - started
+    chance = random.Random(11)
+    for i in range(times):
+        if i % 3 == 0:
+            for path in Path("out").iterdir():
+                path.unlink() if path.is_file() else None
+        process = subprocess.Popen(
+            [*command, *(["--force"] if i % 2 else [])],
+            env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        time.sleep(chance.uniform(span * 0.3, span))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    done = subprocess.run(command, env=environment(), capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert check(Path("out")) == len(pictures)
+    assert not list(Path("out").glob(".imajin-*"))
+    for path in Path("out").glob("*.png"):
+        with Image.open(path) as image:
+            image.load()
+
+
+def test_killed_while_publishing(pictures):
+    kill_at_random(pictures, 6)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_killed_while_publishing_a_hundred_times(pictures):
+    kill_at_random(pictures, 100)
+
+
+def test_what_a_killed_process_had_wholly_staged_is_completed(cli, pictures):
+    cli("output", "-o", "out", pictures[0])
+    staging = Path("out/.imajin-publish-0123456789ab")
+    staging.mkdir()
+    cli("output", "-o", "elsewhere", pictures[1])
+    entry = json.loads(Path("elsewhere/manifest.json").read_bytes())["assets"][0]
+    names = [file["name"] for file in entry["files"]]
+    for name in names[1:]:
+        os.rename(f"elsewhere/{name}", staging / name)
+    os.rename(f"elsewhere/{names[0]}", f"out/{names[0]}")
+    os.rename(f"elsewhere/{names[0]}.json", staging / "sidecar.json")
+    (staging / "publication.json").write_text(
+        json.dumps({"files": names, "sidecar": f"{names[0]}.json", "entry": entry})
+    )
+    broken = Path("out/.imajin-publish-cdef01234567")
+    broken.mkdir()
+    (broken / "half.png").write_bytes(b"half")
+    assert cli("output", "-o", "out", pictures[2]).returncode == 0
+    assert check(Path("out")) == 3
+    assert not list(Path("out").glob(".imajin-publish-*"))
+
+
+def test_a_staged_plan_cannot_name_files_elsewhere(cli, pictures):
+    Path("victim").write_text("mine")
+    staging = Path("out/.imajin-publish-0123456789ab")
+    staging.mkdir(parents=True)
+    (staging / "publication.json").write_text(
+        json.dumps({"files": ["../victim"], "sidecar": "x.json", "entry": {"files": []}})
+    )
+    done = cli("output", "-o", "out", pictures[0])
+    assert done.returncode == 2
+    assert Path("victim").read_text() == "mine"
+
+
+def test_two_pictures_cannot_have_one_name(cli, png):
+    png("a/same.png", 100), png("b/same.png", 200)
+    done = cli("output", "-o", "out", "a/same.png", "b/same.png")
+    assert done.returncode == 2
+    assert b"two different pictures would both get this name" in done.stderr
+    assert check(Path("out")) == 1
+
+
+def test_a_full_disk_publishes_nothing(pictures):
+    limit = (
+        "import resource, runpy, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); sys.argv[0] = 'imajin'; "
+        "runpy.run_module('imajin_cli', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", limit, "output", "-o", "out", pictures[0]],
+        capture_output=True, env=environment(PYTHONDONTWRITEBYTECODE="1"), stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert b"cannot be written" in done.stderr
+    assert list(Path("out").iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["not json", "[]", '{"assets": 3}', '{"name": "a web app manifest"}'])
+def test_a_manifest_that_is_not_ours_is_left_alone(cli, pictures, text):
+    Path("out").mkdir()
+    Path("out/manifest.json").write_text(text)
+    done = cli("output", "-o", "out", pictures[0])
+    assert done.returncode == 2
+    assert Path("out/manifest.json").read_text() == text
+
+
+def test_unwritable_targets(cli, pictures):
+    Path("file").write_text("x")
+    done = cli("output", "-o", "file", pictures[0])
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert cli("output", "-o", "file/below", pictures[0]).returncode == 2
+
+
+def test_processes_that_publish_into_one_folder_at_once(pictures):
+    runs = [
+        subprocess.Popen(publish("-o", "out", path), env=environment(), stdout=subprocess.DEVNULL) for path in pictures
+    ]
+    assert [run.wait(60) for run in runs] == [0] * len(runs)
+    assert check(Path("out")) == len(pictures)
+
+
+def test_a_required_verdict_must_hold_for_the_very_pixels(cli, png):
+    png("a.png", 200)
+    assert cli("output", "-o", "out", "--require", "bright", "a.png").returncode == 22
+    assert cli("bright", "a.png").returncode == 0
+    assert cli("output", "-o", "out", "--require", "bright", "a.png").returncode == 0
+    manifest = json.loads(Path("out/manifest.json").read_bytes())
+    assert manifest["assets"][0]["require"] == [{"gate": "bright", "held": True}]
+    png("a.png", 210)
+    done = cli("output", "-o", "out2", "--require", "bright", "a.png")
+    assert done.returncode == 22
+    assert not Path("out2").exists()
+    assert cli("bright", "--threshold", "250", "a.png").returncode == 15
+    assert cli("output", "-o", "out3", "a.png").returncode == 15
+
+
+def test_a_verdict_follows_recorded_changes_alone(sh, png):
+    png("a.png", 200)
+    done = sh("imajin bright a.png | imajin tint --strength 0.1 | imajin output -o out --require bright")
+    assert done.returncode == 0, done.stderr
+    assert sh("imajin tint a.png | imajin output -o out2 --require bright").returncode == 0
+    png("b.png", 180)
+    assert sh("imajin tint b.png | imajin output -o out2 --require bright").returncode == 22

@@ -1,0 +1,163 @@
+"""`imajin run`: the same as a pipe, every way in and out, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+PROMPT = "a friendly robot looking for a lost page"
+
+
+def lines(done: subprocess.CompletedProcess[bytes]) -> list[str]:
+    return done.stdout.decode().splitlines()
+
+
+def sidecar(path: str | Path) -> dict:
+    return json.loads(Path(f"{path}.json").read_bytes())
+
+
+def digest(path: str | Path) -> str:
+    from imajin_cli.contract.sidecar import Sidecar
+
+    return Sidecar.model_validate(sidecar(path)).digest()
+
+
+def test_a_prompt_becomes_published_files(cli):
+    done = cli("run", PROMPT, "-o", "out")
+    assert done.returncode == 0, done.stderr
+    (first,) = lines(done)
+    assert first == "out/a-friendly-robot-looking-for-a-lost-page.png"
+    for path in (Path(first), Path(first).with_suffix(".webp")):
+        with Image.open(path) as image:
+            assert image.size == (1024, 1024)
+    manifest = json.loads(Path("out/manifest.json").read_bytes())
+    (asset,) = manifest["assets"]
+    assert asset["alt"]
+    assert "<picture" in asset["html"]
+    known = sidecar(first)
+    assert [record["stage"] for record in known["stages"]] == ["validate", "generate", "text", "quality", "output"]
+    assert known["verdict"]["status"] == "accepted"
+    assert not Path(".imajin").exists()
+
+
+def test_a_pipe_of_the_same_stages_gives_the_same_pixels_and_digests(cli, sh):
+    flags = "--size 512x512 --size 1024x512 --headline 'Page not found' -n 2 --seed 3"
+    piped = sh(
+        f"imajin validate '{PROMPT}' {flags} | imajin generate | imajin text | imajin quality | imajin output -o piped"
+    )
+    assert piped.returncode == 0, piped.stderr
+    done = sh(f"imajin run '{PROMPT}' {flags} -o whole")
+    assert done.returncode == 0, done.stderr
+    pictures = sorted(path.name for path in Path("whole").iterdir() if path.suffix in (".png", ".webp"))
+    assert len(pictures) == 8
+    for name in pictures:
+        assert Path("whole", name).read_bytes() == Path("piped", name).read_bytes(), name
+    assert len(lines(done)) == 4
+    for path in lines(done):
+        assert digest(path) == digest(path.replace("whole", "piped"))
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_one_another_picture(cli):
+    for folder, seed in (("a", "5"), ("b", "5"), ("c", "6")):
+        assert cli("run", "an empty inbox", "--seed", seed, "-o", folder, "--size", "256").returncode == 0
+    name = "an-empty-inbox.png"
+    assert Path("a", name).read_bytes() == Path("b", name).read_bytes() != Path("c", name).read_bytes()
+
+
+def test_best_keeps_one_candidate_with_all_its_ratios(cli):
+    done = cli("run", "an empty inbox", "-n", "3", "--best", "1", "--size", "256x256", "--size", "512x256", "--json")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assets = [event["path"] for event in events if event["event"] == "asset"]
+    assert done.returncode == 0, done.stderr
+    assert len(assets) == 2
+    assert len({sidecar(path)["group"]["index"] for path in assets}) == 1
+    assert events[-1]["event"] == "summary"
+
+
+def test_files_go_through_the_stages_from_load_on(cli, png):
+    png("photo.png", size=(300, 200))
+    done = cli("run", "photo.png", "--skip", "quality", "-o", "out")
+    assert done.returncode == 0, done.stderr
+    assert [record["stage"] for record in sidecar(lines(done)[0])["stages"]] == ["load", "text", "output"]
+
+
+def test_from_until_and_skip(cli):
+    done = cli("run", PROMPT, "--until", "generate", "--size", "256")
+    (path,) = lines(done)
+    assert path.startswith(".imajin/work/")
+    assert sidecar(path)["image"]["vector"]["file"].endswith(".svg")
+    done = cli("run", path, "--from", "quality", "-o", "out")
+    assert done.returncode == 0, done.stderr
+    assert [record["stage"] for record in sidecar(lines(done)[0])["stages"]] == [
+        "validate", "generate", "quality", "output",
+    ]  # fmt: skip
+    assert b"there is no stage" in cli("run", PROMPT, "--skip", "nonsense").stderr
+    assert cli("run", PROMPT, "--from", "load").returncode == 2
+
+
+def test_a_rejected_picture_is_kept_for_its_reason_and_not_published(cli):
+    done = cli("run", PROMPT, "--size", "256", "--set", "quality.min_side=4000", "-o", "out")
+    assert (done.returncode, done.stdout) == (15, b"")
+    assert not Path("out").exists()
+    (path,) = Path(".imajin/work").glob("*.png")
+    assert sidecar(path)["verdict"]["by"] == "quality"
+    assert str(path).encode() in done.stderr
+
+
+def test_a_refused_prompt_is_10_and_draws_nothing(cli):
+    done = cli("run", "naked lady having sex", "-o", "out")
+    assert (done.returncode, done.stdout) == (10, b"")
+    assert b"prompt-policy" in done.stderr
+    assert not Path("out").exists()
+    done = cli("run", PROMPT, "--caption", "buy heroin here", "-o", "out")
+    assert done.returncode == 10
+
+
+def test_set_reaches_any_param_and_names_the_nearest_one(cli):
+    done = cli("run", PROMPT, "--set", "generate.layuot=hero")
+    assert done.returncode == 2
+    assert b"did you mean layout?" in done.stderr
+    assert cli("run", PROMPT, "--set", "nonsense").returncode == 2
+    assert cli("run", PROMPT, "--set", "nosuch.x=1").returncode == 2
+
+
+def test_a_second_run_publishes_nothing_anew(cli):
+    assert cli("run", PROMPT, "--size", "256", "-o", "out").returncode == 0
+    before = {path: path.stat().st_mtime_ns for path in Path("out").iterdir()}
+    assert cli("run", PROMPT, "--size", "256", "-o", "out").returncode == 0
+    assert {path: path.stat().st_mtime_ns for path in Path("out").iterdir()} == before
+
+
+def test_prompts_that_look_like_something_else(cli):
+    assert cli("run").returncode == 2
+    assert cli("run", "   ").returncode == 2
+    assert b"quotes" in cli("run", "two", "prompts").stderr
+    done = cli("run", "$(touch hacked) `touch hacked` ; touch hacked ../../etc/passwd", "--size", "128", "-o", "out")
+    assert done.returncode == 0, done.stderr
+    assert not Path("hacked").exists()
+    assert {path.parent for path in Path().rglob("*.png")} == {Path("out")}
+
+
+def test_keep_work_leaves_every_stage_behind(cli):
+    done = cli("run", PROMPT, "--size", "256", "--headline", "Lost", "--keep-work", "-o", "out")
+    assert done.returncode == 0, done.stderr
+    stages = {sidecar(path)["stages"][-1]["stage"] for path in Path(".imajin/work").glob("*.png")}
+    assert stages == {"generate", "quality"}
+
+
+@pytest.mark.parametrize("layout", ["spot", "hero", "banner", "icon", "avatar", "pattern", "numerals"])
+def test_every_layout_passes_the_gates(cli, layout):
+    done = cli("run", "page not found", "--layout", layout, "--size", "512", "-o", "out")
+    assert done.returncode == 0, done.stderr
+
+
+def test_show_tells_the_history(cli):
+    done = cli("run", PROMPT, "--size", "256", "-o", "out")
+    text = cli("show", lines(done)[0]).stdout.decode()
+    for said in (PROMPT, "verdict  accepted", "generate (compose): changed", "quality: passed"):
+        assert said in text
+    assert json.loads(cli("show", "--json", lines(done)[0]).stdout)[0]["request"]["prompt"] == PROMPT
