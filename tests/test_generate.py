@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -84,7 +85,7 @@ def test_a_subject_a_situation_and_a_colour_can_be_forced() -> None:
     scene = stage.make(job).picture.vector.scene  # type: ignore[union-attr]
     assert [part["name"] for part in scene["parts"] if part["role"] == "subject"] == ["owl"]
     assert scene["variant"] == "disc"
-    for params in ({"subject": "no-such-thing"}, {"situation": "no-such-thing"}):
+    for params in ({"subject": "no-such-thing"}, {"situation": "no-such-thing"}, {"variant": "no-such-thing"}):
         broken, wanted = first("anything", **params)
         with pytest.raises(UsageError, match="there is no"):
             broken.make(wanted)
@@ -124,3 +125,22 @@ def test_importing_the_stage_loads_nothing_heavy() -> None:
     root = Path(__file__).parent.parent
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_another_process_gives_the_same_bytes() -> None:
+    code = (
+        "import hashlib; from imajin_cli.contract.sidecar import Request; "
+        "from imajin_cli.stages.generate import Generate, GenerateParams; "
+        "stage = Generate(GenerateParams(people='always')); "
+        "jobs = stage.plan(Request(prompt='payment failed', size=['300x200', '64x64'], count=3)); "
+        "print(hashlib.sha256(''.join(stage.make(job).picture.vector.svg for job in jobs).encode()).hexdigest())"
+    )
+    root = Path(__file__).parent.parent
+    digests = set()
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True, env=environment
+        )
+        digests.add(done.stdout.strip())
+    assert len(digests) == 1

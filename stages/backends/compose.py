@@ -98,6 +98,9 @@ def scene(order: Order) -> tuple[Scene, Mapping[str, Any]]:
         raise UsageError(
             f'there is no subject "{order.manner.subject}"', hint="such as robot-lost, server-rack or phosphor:rocket"
         )
+    variants = sorted({name for table in LAYOUTS.values() for name in table})
+    if order.manner.composition is not None and order.manner.composition not in variants:
+        raise UsageError(f'there is no variant "{order.manner.composition}"', hint=f"there are {', '.join(variants)}")
     wish = wish_of(order.prompt, order.situation)
     cast = choose(parts, wish, _manner(order), order.seed)
     made = compose(

@@ -16,6 +16,8 @@ from imajin_cli.contract.picture import Vector
 from imajin_cli.contract.sidecar import Credit
 
 SCENE_VERSION = 1
+# Layouts that fill their canvas with one thing keep no room for text: it goes below, on new canvas.
+WITHOUT_TEXT = ("icon", "avatar", "pattern")
 MARGIN = 0.09
 # Layouts that fill their canvas have a surface of their own unless told otherwise.
 SURFACE = {
@@ -70,7 +72,7 @@ def _xywh(box: Box) -> list[int]:
 
 def lay_out(cast: Cast, width: int, height: int, *, has_text: bool = False) -> tuple[Board, Box | None]:
     """The cast placed on a canvas, and the box kept for text."""
-    frame, text = frames(width, height, has_text)
+    frame, text = frames(width, height, has_text and cast.layout not in WITHOUT_TEXT)
     board = Board(width, height, frame, cast.rng("layout"), cast.side)
     if text is not None:
         board.reserved.append(text)

@@ -61,7 +61,7 @@ def loose_paint(attributes: dict[str, str], inherited: dict[str, str]) -> dict[s
     """Paint of a foreign drawing: colours as roles, only known properties, plain values."""
     own = {**attributes, **dict(_STYLE.findall(attributes.get("style", "")))}
     found = {"fill": "@ink"} if not inherited else dict(inherited)
-    for key in draw.PAINT & own.keys():
+    for key in sorted(draw.PAINT & own.keys()):
         value = own[key].strip()
         if key in ("fill", "stroke"):
             found[key] = role_of(value)

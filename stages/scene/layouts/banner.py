@@ -80,18 +80,20 @@ def _along(board: Board, cast: Cast, foot: float, h: float, span: tuple[float, f
     """Companions outwards from the subject on both sides, in even steps, sizes in turn."""
     hero = next(item for item in board.items if item.role == "subject")
     edges = {-1: hero.box[0], 1: hero.box[2]}
-    sizes = (0.5, 0.42, 0.58, 0.4, 0.5, 0.44)
+    sizes = (0.48, 0.42, 0.4, 0.46, 0.36, 0.32)
+    gap = h * 0.11
     for at, part in enumerate(cast.companions):
         side = cast.side * (-1 if at % 2 == 0 else 1)
         style = "solid" if at % 3 == 1 and part.kind != "icon" else "outline"
-        probe = c.companion(board, part, style=style, h=h * sizes[at % 6], cx=0, foot=foot)
-        w = probe.box[2] - probe.box[0]
-        gap = h * 0.16
-        cx = edges[side] + side * (gap + w / 2)
-        if span[0] <= cx - w / 2 and cx + w / 2 <= span[1]:
-            probe.x += cx
-            board.add(probe)
-            edges[side] = cx + side * w / 2
+        for shrink in (1.0, 0.78):
+            item = c.companion(board, part, style=style, h=h * sizes[at % 6] * shrink, cx=0, foot=foot)
+            w = item.box[2] - item.box[0]
+            cx = edges[side] + side * (gap + w / 2)
+            if span[0] <= cx - w / 2 and cx + w / 2 <= span[1]:
+                item.x += cx
+                board.add(item)
+                edges[side] = cx + side * w / 2
+                break
 
 
 def sweep(board: Board, cast: Cast) -> None:
@@ -150,12 +152,12 @@ def frieze(board: Board, cast: Cast) -> None:
                 w=h * 0.34,
                 cx=x,
                 cy=y,
-                style="@mist",
+                style="@pale",
                 turn=-12 if (at + row) % 2 else 10,
                 loose=True,
             )
     centre = (x0 + x1) / 2
-    board.put(shapes.disc(h * 0.54, "@pale"), "backdrop", "disc", cx=centre, cy=middle, style="shape", z=1.3)
+    board.put(shapes.disc(h * 0.54, "@soft"), "backdrop", "disc", cx=centre, cy=middle, style="shape", z=1.3)
     hero = c.subject(board, cast, cx=centre, foot=middle + h * 0.44, h=h * 0.86, w=h * 0.9)
     c.badge(board, cast, hero)
 
