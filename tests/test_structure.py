@@ -307,10 +307,3 @@ def test_only_the_report_prints():
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "print" and module.name != "imajin_cli.run.report"
     ]
     assert not wrong, "\n".join(wrong)
-
-
-def test_the_defaults_file_is_what_the_models_say():
-    from imajin_cli.config.defaults import defaults_yaml
-
-    written = (ROOT / "configs" / "config.defaults.yaml").read_text(encoding="utf-8")
-    assert written == defaults_yaml(), "run: python -m imajin_cli.config.defaults"
