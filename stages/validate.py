@@ -191,10 +191,12 @@ class Validate(Stage[ValidateParams]):
 
     def _meanings(self, request: Request, policy: Policy) -> dict[str, Meaning]:
         """What prompt and caption are taken for, empty without the embedder."""
+        if not self._embeds:
+            return {}
         from imajin_cli.stages.policy.embedding import shared
         from imajin_cli.stages.policy.meaning import meanings
 
-        embedder = shared() if self._embeds else None
+        embedder = shared()
         if embedder is None:
             return {}
         texts = {"prompt": request.prompt[:MOST_CHARS], "caption": _below(request)}

