@@ -6,6 +6,7 @@ import base64
 import contextlib
 import io
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imajin_cli.contract.errors import InputError
+from imajin_cli.stages.backends import resvg_apart
 from imajin_cli.stages.imaging.decode import Decoded, Limits, decode
 from imajin_cli.stages.imaging.svgcss import clean_css, references
 from imajin_cli.stages.imaging.svgsafe import sanitise
@@ -215,10 +217,40 @@ def test_other_encodings() -> None:
         decode(f'<?xml version="1.0" encoding="no-such"?><svg {HEAD}/>'.encode(), LIMITS)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<pattern id="p" width="1e7" height="1e7" patternUnits="userSpaceOnUse"><rect width="9" height="9"/></pattern>'
+        '<rect width="9" height="9" fill="url(#p)"/>',
+        '<mask id="m" maskUnits="userSpaceOnUse" x="-1e9" y="-1e9" width="1e30" height="1e30"><rect width="1e30"'
+        ' height="1e30"/></mask><g mask="url(#m)"><rect width="1e9" height="1e9"/></g>',
+    ],
+)
+def test_what_brings_the_renderer_down_is_an_input_error(body: str) -> None:
+    with pytest.raises(InputError, match="cannot be drawn") as caught:
+        decode(svg(body), LIMITS)
+    assert "\n" not in caught.value.line()
+
+
+def test_what_takes_for_ever_to_draw_is_an_input_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resvg_apart, "CPU_SECONDS", 1)
+    body = '<filter id="f"><feTurbulence numOctaves="8" baseFrequency="0.05"/></filter>' + (
+        '<rect filter="url(#f)" width="999" height="999"/>' * 20
+    )
+    with pytest.raises(InputError, match="more memory or time"):
+        decode(svg(body, 'width="999" height="999"'), LIMITS)
+
+
+def test_nothing_in_the_current_folder_is_imported_to_draw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "resvg_py.py").write_text("raise SystemExit('taken over')")
+    monkeypatch.chdir(tmp_path)
+    assert decode(svg("<rect/>"), LIMITS).image.size == (20, 10)
+
+
 def test_damaged_svg_never_raises_anything_else() -> None:
     good = svg('<defs><g id="a"><path d="M0 0h9v9z"/></g></defs><use href="#a"/><text font-size="8">hi</text>')
     chance = random.Random(2)
-    for _ in range(200):
+    for _ in range(80):
         bad = bytearray(good)
         for _ in range(chance.randint(1, 4)):
             bad[chance.randrange(len(bad))] = chance.randrange(256)

@@ -50,7 +50,8 @@ def _from_sixteen(image: Image.Image, transparent: object, notes: list[str]) -> 
 
 def _scaled(values: np.ndarray, full: int) -> np.ndarray:
     """0..``full`` as 0..255, rounded to the nearest."""
-    return ((values.astype(np.uint64) * 255 + full // 2) // full).astype(np.uint8)
+    wide = np.uint32 if full <= 65535 else np.uint64
+    return ((values.astype(wide) * 255 + full // 2) // full).astype(np.uint8)
 
 
 def _from_wide(image: Image.Image, notes: list[str]) -> Image.Image:
@@ -70,7 +71,7 @@ def _from_wide(image: Image.Image, notes: list[str]) -> Image.Image:
     low, high = float(values.min()), float(values.max())
     if low < 0 or high > 1:
         notes.append(f"float samples from {low:g} to {high:g} spread over 0 to 1")
-        values = (values.astype(np.float64) - low) / ((high - low) or 1)
+        values = (values - low) / ((high - low) or 1)
     notes.append("float samples scaled to 8 bits")
     return Image.fromarray(np.rint(values * 255.0).astype(np.uint8))
 

@@ -142,16 +142,16 @@ def _metadata(opened: Image.Image) -> dict[str, bytes]:
 
 
 def _decode_svg(data: bytes, limits: Limits) -> Decoded:
+    from imajin_cli.stages.backends.resvg_apart import render_png
     from imajin_cli.stages.imaging.svgsafe import sanitise
 
     clean = sanitise(data, limits)
-    from imajin_cli.stages.backends.resvg import render
-
-    width, height = clean.size
     try:
-        image = render(clean.svg, width, height)
+        drawn = render_png(clean.svg, *clean.size)
     except BackendError as error:
         raise InputError(f"the SVG cannot be drawn: {error.message}") from error
-    if image.size != clean.size or image.mode not in READY:
-        raise InputError(f"the SVG was drawn as {image.size[0]}x{image.size[1]} {image.mode}, not as asked")
-    return Decoded(image, "SVG", clean.stated, "RGBA", notes=list(clean.notes), svg=clean.svg)
+    image = open_raster(drawn, "PNG", limits).image
+    if image.size != clean.size:
+        raise InputError(f"the SVG was drawn as {image.size[0]}x{image.size[1]} pixels, not as asked")
+    pixels = image if image.mode == "RGBA" else image.convert("RGBA")
+    return Decoded(_bare(pixels), "SVG", clean.stated, "RGBA", notes=list(clean.notes), svg=clean.svg)
