@@ -26,7 +26,8 @@ SLOPE = 2.0
 """Weight of the difference in nearness beside the probe's value."""
 MARGIN = 0.8
 """A text that scores more is taken for disallowed. Of 5,900 harmless texts (prompts, situations, icon descriptions, in
-nine languages) the highest scored 0.65; the margin was set by them alone, not by what it catches."""
+nine languages) the highest scored 0.65; it was set a step above that, once, from 1.05, when the held-out paraphrases
+had been scored: what is caught of them is therefore a little flattering."""
 
 
 @dataclass(frozen=True)
