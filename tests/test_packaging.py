@@ -191,28 +191,40 @@ def contents_of_tree() -> list[str]:
 
 
 # What is imported under a name that differs from its distribution's.
-DISTRIBUTION = {"yaml": "pyyaml", "PIL": "pillow", "bidi": "python-bidi"}
-# Looked up as data or only where it is there, never required.
-OPTIONAL = {"fontpkg"}
+DISTRIBUTION = {"yaml": "pyyaml", "PIL": "pillow"}
 
 
-def test_every_third_party_import_is_a_requirement_of_the_base():
-    base = {canonicalize_name(Requirement(line).name) for line in PROJECT["project"]["dependencies"]}
-    missing = {}
+def base_requirements() -> set[str]:
+    return {canonicalize_name(Requirement(line).name) for line in PROJECT["project"]["dependencies"]}
+
+
+def third_party_imports() -> dict[str, str]:
+    """Distribution → a file of ours that imports it."""
+    found = {}
     for name in contents_of_tree():
         if not name.endswith(".py"):
             continue
         for node in ast.walk(ast.parse((ROOT / name).read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
-                found = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                found = [node.module or ""]
+                modules = [alias.name for alias in node.names]
             else:
-                continue
-            for module in {item.partition(".")[0] for item in found} - OPTIONAL - sys.stdlib_module_names:
-                if module != "imajin_cli" and canonicalize_name(DISTRIBUTION.get(module, module)) not in base:
-                    missing[name] = module
-    assert missing == {}
+                modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for module in {item.partition(".")[0] for item in modules} - sys.stdlib_module_names - {"imajin_cli"}:
+                found[canonicalize_name(DISTRIBUTION.get(module, module))] = name
+    return found
+
+
+def test_every_third_party_import_is_a_requirement_of_the_base():
+    imported = third_party_imports()
+    assert {name: file for name, file in imported.items() if name not in base_requirements()} == {}
+
+
+def test_every_requirement_of_the_base_is_used():
+    """Imported, or, being a package of data, looked up by its name. (Fonts' names are put together: the text tests use each.)"""
+    text = "".join((ROOT / name).read_text("utf-8") for name in contents_of_tree() if name.endswith(".py"))
+    unused = base_requirements() - third_party_imports().keys()
+    unused = {name for name in unused if not name.startswith("fontpkg-")}
+    assert {name for name in unused if f'"{name.replace("-", "_")}"' not in text} == set()
 
 
 def locked() -> dict[str, str]:
@@ -258,6 +270,5 @@ def test_the_lock_is_closed():
 
 
 def test_the_base_has_no_torch():
-    base = {canonicalize_name(Requirement(line).name) for line in PROJECT["project"]["dependencies"]}
     heavy = {"torch", "diffusers", "transformers", "ray", "rembg", "onnxruntime-gpu", "scipy"}
-    assert not base & heavy
+    assert not base_requirements() & heavy
