@@ -14,7 +14,9 @@ LAYERS = ("background", "backdrop", "ground", "companions", "subject", "badge", 
 
 @dataclass
 class Item:
-    """A placed part. ``style`` is "solid", "outline", "sticker" (with a paper border), "shape" (a part made for
+    """A placed part.
+
+    ``style`` is "solid", "outline", "sticker" or "edged" (with a broad or thin paper border), "shape" (a part made for
     this scene) or a role ("@pale": silhouette).
 
     The part is drawn at translate(x, y) scale(s), turned by ``turn`` degrees about the middle of its box. ``loose`` items

@@ -33,8 +33,8 @@ def body_of(item: Item, width: float) -> str:
     part = item.part
     if item.style.startswith("@"):
         return _silhouette(part.body, item.style)
-    if item.style == "sticker":
-        extra = width * 5 / item.s
+    if item.style in ("sticker", "edged"):
+        extra = width * (5 if item.style == "sticker" else 3) / item.s
         wider = _WIDTH.sub(lambda m: f'stroke-width="{n(float(m[1]) + extra)}"', _silhouette(part.body, "@paper"))
         return f'<g stroke="@paper" stroke-width="{n(extra)}" stroke-linejoin="round">{wider}</g>{part.body}'
     if item.style == "outline":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from imajin_cli.stages.scene import shapes
-from imajin_cli.stages.scene.board import Board, Item, union
+from imajin_cli.stages.scene.board import Board, Item, overlap, union
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.part import Box, Part
 
@@ -30,6 +30,13 @@ def backdrop(board: Board, cast: Cast, *, cx: float, cy: float, h: float, w: flo
     return board.put(
         shapes.blob(w * 0.92, h * 0.92, cast.rng("blob")), "backdrop", "backdrop", cx=cx, cy=cy, style="shape"
     )
+
+
+def lift(behind: Item, hero: Item, by: float) -> None:
+    """Raise a low silhouette until it shows ``by`` pixels above the subject: hidden behind it, it says nothing."""
+    missing = behind.box[1] - (hero.box[1] - by)
+    if missing > 0:
+        behind.y -= missing
 
 
 def ground(board: Board, cast: Cast, y: float, span: tuple[float, float]) -> None:
@@ -102,7 +109,7 @@ def companion(
         "companions",
         "companion",
         h=h,
-        w=w or h * 1.35,
+        w=w or h * 1.2,
         cx=cx,
         style=style,
         turn=turn,
@@ -158,6 +165,16 @@ def tail(board: Board, cast: Cast, used: int, foot: float, h: float, limit: Box)
             used += 1
         h *= 0.94
     return used
+
+
+def set_off(board: Board) -> None:
+    """Give the subject a thin paper border where it overlaps a solid companion: equal tones would run together."""
+    hero = next((item for item in board.items if item.role == "subject"), None)
+    if hero is None or hero.style != "solid" or hero.part.kind == "person":
+        return
+    solid = [item for item in board.items if item.role == "companion" and item.style == "solid"]
+    if any(overlap(hero.box, other.box) > 0.01 for other in solid):
+        hero.style = "edged"
 
 
 def mark_count(cast: Cast, normal: int = 4) -> int:

@@ -50,6 +50,7 @@ def _crowd(board: Board, cast: Cast, hero: Item, foot: float, s: float, heights:
         style = "solid" if used == 1 and part.kind not in ("icon",) else "outline"
         if c.beside(board, part, hero, side, h=s * height, style=style, foot=foot, tuck=0.18 if used == 0 else 0.0):
             used += 1
+    c.set_off(board)
     if cast.detail == "minimal":
         return used
     return c.tail(board, cast, used, foot, s * heights[-1], limit)

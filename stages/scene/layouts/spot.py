@@ -19,11 +19,14 @@ def stand(board: Board, cast: Cast) -> None:
     x0, y0, w, h, s = frame(board)
     cx, foot = x0 + w / 2, y0 + h * 0.92
     hero = c.subject(board, cast, cx=cx, foot=foot, h=s * 0.64, w=s * 0.66)
-    c.backdrop(board, cast, cx=cx - cast.side * s * 0.06, cy=foot - s * 0.46, h=s * 0.86, w=s * 0.92, foot=foot)
+    behind = c.backdrop(
+        board, cast, cx=cx - cast.side * s * 0.06, cy=foot - s * 0.46, h=s * 0.86, w=s * 0.92, foot=foot
+    )
+    c.lift(behind, hero, s * 0.1)
     c.badge(board, cast, hero)
     used = 0
     for part, side, height in zip(
-        cast.companions[: count(cast, 2)], (-cast.side, cast.side, -cast.side), (0.36, 0.26, 0.2), strict=False
+        cast.companions[: count(cast, 2)], (-cast.side, cast.side, -cast.side), (0.35, 0.26, 0.2), strict=False
     ):
         c.beside(
             board,
@@ -33,7 +36,7 @@ def stand(board: Board, cast: Cast) -> None:
             h=s * height,
             style=c.styled(cast, used),
             foot=foot,
-            tuck=0.24 if used == 0 else 0.0,
+            tuck=0.34 if used == 0 else 0.14,
         )
         used += 1
     finish(board, cast, foot, used)
@@ -128,13 +131,14 @@ def trio(board: Board, cast: Cast) -> None:
     """A group: the subject between two solid companions, a size apart, before a silhouette."""
     x0, y0, w, h, s = frame(board)
     cx, foot = x0 + w / 2, y0 + h * 0.92
-    c.backdrop(board, cast, cx=cx, cy=foot - s * 0.4, h=s * 0.78, w=s * 0.98, foot=foot)
-    hero = c.subject(board, cast, cx=cx, foot=foot, h=s * 0.6, w=s * 0.46)
+    behind = c.backdrop(board, cast, cx=cx, cy=foot - s * 0.4, h=s * 0.78, w=s * 0.98, foot=foot)
+    hero = c.subject(board, cast, cx=cx, foot=foot, h=s * 0.62, w=s * 0.54)
+    c.lift(behind, hero, s * 0.1)
     c.badge(board, cast, hero)
     used = 0
-    for part, side, height in zip(cast.companions[:2], (-cast.side, cast.side), (0.4, 0.3), strict=False):
+    for part, side, height in zip(cast.companions[:2], (-cast.side, cast.side), (0.38, 0.3), strict=False):
         style = "solid" if part.kind != "icon" else "outline"
-        if c.beside(board, part, hero, side, h=s * height, style=style, foot=foot, tuck=0.2):
+        if c.beside(board, part, hero, side, h=s * height, style=style, foot=foot, tuck=0.3):
             used += 1
     finish(board, cast, foot, used, h=s * 0.26)
 
@@ -179,7 +183,7 @@ def cards(board: Board, cast: Cast) -> None:
     for part, side, height in zip(
         cast.companions[: count(cast, 2)], (-cast.side, cast.side), (0.27, 0.24), strict=False
     ):
-        c.beside(board, part, hero, side, h=s * height, style=c.styled(cast, used), foot=foot, tuck=0.12)
+        c.beside(board, part, hero, side, h=s * height, style=c.styled(cast, used), foot=foot, tuck=0.2)
         used += 1
     finish(board, cast, foot, used, h=s * 0.24)
 

@@ -32,6 +32,7 @@ def finish(board: Board, cast: Cast, foot: float | None, used: int, marks: int =
         feet = [item.box for item in board.solids()]
         left, _, right, _ = union(feet)
         c.ground(board, cast, foot, (left - s * 0.06, right + s * 0.06))
+    c.set_off(board)
     board.fit(upper=0.5)
     bx0, by0, bx1, by1 = board.bounds()
     scatter(board, cast, c.mark_count(cast, marks), (bx0 - 6, by0 - 4, bx1 + 6, by1))
