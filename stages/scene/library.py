@@ -80,13 +80,13 @@ def _icon(name: str) -> Part | None:
 
 @lru_cache(maxsize=1024)
 def _drawings_of(icon: str) -> tuple[str, ...]:
-    """At most three own drawings whose name or words hold every word of an icon's name, those named so first."""
+    """At most three own drawings whose name begins or ends with an icon's, or whose words hold it."""
     wanted = set(icon.split("-"))
     found = []
     for name, part in pack.own_parts().get("subjects", {}).items():
-        named = set(name.split("-"))
-        if wanted <= named or wanted <= named | set(part.words):
-            found.append((not wanted <= named, name))
+        named = f"{name}-".startswith(f"{icon}-") or f"-{name}".endswith(f"-{icon}")
+        if named or wanted <= set(part.words):
+            found.append((not named, name))
     return tuple(name for _, name in sorted(found)[:3])
 
 

@@ -151,9 +151,9 @@ def in_arch(board: Board, cast: Cast) -> None:
     board.put(shapes.arch(aw, ah), "backdrop", "backdrop", cx=cx, foot=foot, style="shape")
     sun = shapes.disc(s * 0.075, "@accent")
     board.put(sun, "backdrop", "sun", cx=cx + cast.side * aw * 0.22, cy=foot - ah * 0.74, style="shape", z=1.1)
-    ridge = shapes.hills(aw, s * 0.22, cast.rng("hills"), "@light")
+    ridge = shapes.hills(aw, s * 0.22, cast.rng("hills"), "@soft")
     board.put(ridge, "backdrop", "backdrop", cx=cx, foot=foot, style="shape", z=1.2)
-    hero = c.subject(board, cast, cx=cx - cast.side * s * 0.06, foot=foot, h=s * 0.56, w=s * 0.54)
+    hero = c.subject(board, cast, cx=cx - cast.side * s * 0.05, foot=foot, h=s * 0.62, w=s * 0.6)
     c.badge(board, cast, hero)
     used = 0
     for part, side, height in zip(

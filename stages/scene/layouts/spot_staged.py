@@ -146,20 +146,20 @@ def orbit(board: Board, cast: Cast) -> None:
     """Rings round the subject; companions ride on them in discs of their own."""
     x0, y0, w, h, s = frame(board)
     cx, cy = x0 + w / 2, y0 + h / 2
-    r = s * 0.4
-    board.put(shapes.disc(s * 0.27), "backdrop", "backdrop", cx=cx, cy=cy, style="shape")
+    r = s * 0.42
+    board.put(shapes.disc(s * 0.3), "backdrop", "backdrop", cx=cx, cy=cy, style="shape")
     board.put(shapes.ring(r), "backdrop", "ring", cx=cx, cy=cy, style="shape", z=0.9)
-    hero = board.put(cast.subject, "subject", "subject", h=s * 0.46, w=s * 0.46, cx=cx, cy=cy)
+    hero = board.put(cast.subject, "subject", "subject", h=s * 0.52, w=s * 0.52, cx=cx, cy=cy)
     c.badge(board, cast, hero)
     seats = [(-0.94, -0.34), (0.9, 0.44), (0.62, -0.79), (-0.6, 0.8)]
     used = 0
     for part, (dx, dy) in zip(cast.companions[: count(cast, 3)], seats, strict=False):
-        x, y, rr = cx + cast.side * dx * r, cy + dy * r, s * (0.105 if used else 0.12)
+        x, y, rr = cx + cast.side * dx * r, cy + dy * r, s * (0.115 if used else 0.13)
         box = (x - rr, y - rr, x + rr, y + rr)
         if any(overlap(box, item.box) > 0.12 for item in board.solids()):
             continue
         board.put(shapes.disc(rr, "@mist"), "companions", "seat", cx=x, cy=y, style="shape", z=2.9)
-        board.add(c.companion(board, part, style="outline", h=rr * 1.25, w=rr * 1.35, cx=x, cy=y))
+        board.add(c.companion(board, part, style="outline", h=rr * 1.3, w=rr * 1.4, cx=x, cy=y))
         used += 1
     if w / h > 1.4:
         board.put(shapes.ring(r * 1.6), "backdrop", "ring", cx=cx, cy=cy, style="shape", z=0.8, loose=True)
