@@ -110,6 +110,8 @@ class Quality(Stage[QualityParams]):
         scores = [self._score(name, value) for name, value in values.items()]
         faults = blank(values) or [_fault(score) for score in scores if score.passed is False]
         rank = round(ranking(values), 6)
+        # Kept as a score too: a later run that finds this record still orders candidates by it.
+        scores.append(Score(name="rank", value=rank))
         if faults:
             return Outcome("rejected", reason="; ".join(faults), code=self.rejects_with, scores=scores, rank=rank)
         return Outcome("passed", scores=scores, rank=rank)

@@ -50,6 +50,7 @@ def test_clean_art_passes_and_says_everything() -> None:
     assert score(found, "sharpness").passed is True
     assert score(found, "padding").passed is None
     assert 0.8 < (found.rank or 0) <= 1
+    assert score(found, "rank").value == found.rank
 
 
 def test_good_pictures_of_other_kinds_pass() -> None:

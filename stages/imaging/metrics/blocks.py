@@ -1,7 +1,7 @@
 """JPEG blockiness: small steps that gather on a grid of 8 pixels.
 
-After Wang, Bovik and Evans, "Blind measurement of blocking artifacts in images" (ICIP 2000), in the pixel domain: mean
-step across block borders against the mean step elsewhere. Larger steps are edges of what is drawn, wherever they lie.
+After Wang, Bovik and Evans, "Blind measurement of blocking artifacts in images" (ICIP 2000), in the pixel domain: the
+usual step across block borders against the usual step elsewhere. Larger steps are edges of what is drawn, wherever they lie.
 """
 
 from __future__ import annotations
@@ -31,5 +31,7 @@ def _excess(lines: Bytes) -> float:
     small = step <= _LARGEST
     mean = (step * small).sum(axis=0) / np.maximum(small.sum(axis=0), 1)
     on_grid = np.arange(1, lines.shape[1]) % _BLOCK == 0
-    # Half a level in the divisor: a grid fainter than that is none.
-    return float(mean[on_grid].mean() - mean[~on_grid].mean()) / float(mean[~on_grid].mean() + 0.5)
+    # The median, since blocks step at every line of the grid while a drawing keeps to it here and there; half a level in
+    # the divisor, since a grid fainter than that is none.
+    on, off = float(np.median(mean[on_grid])), float(np.median(mean[~on_grid]))
+    return (on - off) / (off + 0.5)
