@@ -31,7 +31,7 @@ class QualityParams(Params):
     ] = 0.5
     max_fringe: Annotated[
         Share, Field(description="Most that soft edges may be off the colour inside, of the range.")
-    ] = 0.06
+    ] = 0.04
     min_content: Annotated[Share, Field(description="Least share of the picture with something to see.")] = 0.0005
     min_padding: Annotated[Share, Field(description="Least margin on every side, as a share of that side.")] = None
     max_box_offset: Annotated[Share, Field(description="Most that the content's box may be off centre.")] = None
