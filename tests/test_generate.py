@@ -144,3 +144,13 @@ def test_another_process_gives_the_same_bytes() -> None:
         )
         digests.add(done.stdout.strip())
     assert len(digests) == 1
+
+
+def test_a_users_drawing_plays_where_the_prompt_names_it(tmp_path: Path) -> None:
+    (tmp_path / "red-kite.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><rect width="9" height="9" fill="#aa3322"/></svg>'
+    )
+    for prompt, plays in (("a red kite over the hills", True), ("a red car", False)):
+        stage, job = first(prompt, packs=[str(tmp_path)])
+        parts = stage.make(job).picture.vector.scene["parts"]  # type: ignore[union-attr]
+        assert any(part["name"] == "red-kite" and part["role"] == "subject" for part in parts) is plays

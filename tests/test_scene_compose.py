@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 from imajin_cli.stages.backends.resvg import render
-from imajin_cli.stages.scene.board import Item, overlap
+from imajin_cli.stages.scene.board import Item, overlap, union
 from imajin_cli.stages.scene.choose import Manner, choose, deal
 from imajin_cli.stages.scene.compose import Scene, compose, frames, lay_out
 from imajin_cli.stages.scene.layouts.table import LAYOUTS
@@ -59,6 +59,9 @@ def test_spots_keep_even_margins_and_companions_do_not_collide(composition: str)
             board, _ = lay_out(cast, 512, 512)
             x0, y0, x1, y1 = board.bounds()
             assert min(x0, y0, 512 - x1, 512 - y1) >= 0.07 * 512
+            # Grounds and marks may reach further out, never to the edge.
+            ax0, ay0, ax1, ay1 = union(item.box for item in board.items)
+            assert min(ax0, ay0, 512 - ax1, 512 - ay1) >= 0.025 * 512
             # A scene fills its frame in one direction at least.
             assert max(x1 - x0, y1 - y0) >= 0.7 * 512
             companions: list[Item] = [item for item in board.items if item.role == "companion"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -88,6 +89,13 @@ def _manner(order: Order) -> Manner:
     return manner
 
 
+def _with_users(parts: Library, wish: Wish, prompt: str) -> Wish:
+    """A user's own drawings come first where the prompt holds every word of their names."""
+    said = set(re.findall(r"\w+", prompt.lower()))
+    own = [name for name in sorted(parts.user) if set(re.findall(r"[^\W_]+", name.split(":")[-1].lower())) <= said]
+    return replace(wish, subjects=(*own, *wish.subjects), named=True) if own else wish
+
+
 def scene(order: Order) -> tuple[Scene, Mapping[str, Any]]:
     """The scene for an order, and what was matched (JSON). Equal orders give equal bytes.
 
@@ -102,6 +110,7 @@ def scene(order: Order) -> tuple[Scene, Mapping[str, Any]]:
     if order.manner.composition is not None and order.manner.composition not in variants:
         raise UsageError(f'there is no variant "{order.manner.composition}"', hint=f"there are {', '.join(variants)}")
     wish = wish_of(order.prompt, order.situation)
+    wish = _with_users(parts, wish, order.prompt)
     cast = choose(parts, wish, _manner(order), order.seed)
     made = compose(
         cast,

@@ -62,6 +62,12 @@ def _background(cast: Cast, wanted: str) -> str | None:
     return kind
 
 
+def _alt(pattern: str, title: str) -> str:
+    """One line that says what is to be seen, from a situation's pattern and the subject's title."""
+    text = pattern.replace("{subject}", title[:1].lower() + title[1:])
+    return text[:1].upper() + text[1:]
+
+
 def _ratio(width: int, height: int) -> float:
     return round(width / height, 4)
 
@@ -120,7 +126,7 @@ def compose(
             if item.part.kind != "shape"
         ],
         "match": dict(match or {}),
-        "alt": alt.replace("{subject}", cast.subject.title[:1].lower() + cast.subject.title[1:]),
+        "alt": _alt(alt, cast.subject.title),
     }
     used = {(c.name, c.licence): c for item in board.items for c in [item.part.credit]}
     return Scene(Vector(svg, scene, draw.Layers((width, height), drawn)), tuple(used[key] for key in sorted(used)))

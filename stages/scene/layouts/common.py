@@ -45,7 +45,7 @@ def ground(board: Board, cast: Cast, y: float, span: tuple[float, float]) -> Non
     rng = cast.rng("ground")
     floats = next((item for item in board.items if item.role == "subject" and item.part.ground is None), None)
     if cast.ground == "mound":
-        part = shapes.mound(w * 1.08, board.unit * 34, "@mist")
+        part = shapes.mound(w * 1.03, board.unit * 34, "@mist")
         board.put(part, "ground", "ground", cx=cx, foot=y + board.unit * 26, style="shape", loose=True, z=1.5)
     elif cast.ground == "shadow":
         for item in board.items:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from imajin_cli.stages.scene import shapes
+from imajin_cli.stages.scene import pack, shapes
 from imajin_cli.stages.scene.board import Board, Item, overlap
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.layouts import common as c
@@ -73,6 +73,23 @@ def _clouds(board: Board, cast: Cast, top: float, count: int, fill: str = "@pale
             board.add(item)
 
 
+def _trees(board: Board, cast: Cast, floor: float, s: float) -> None:
+    """Small trees as silhouettes on the far ground, in twos and threes, clear of everything that stands before."""
+    tree = pack.own_parts().get("subjects", {}).get("tree")
+    if tree is None or cast.detail == "minimal":
+        return
+    rng = cast.rng("trees")
+    x0, x1 = _left(board) if _has_text(board) and _wide(board) else 0.0, board.width
+    for group in range(4):
+        x = x0 + (x1 - x0) * (group + 0.2 + 0.6 * rng.random()) / 4
+        for _ in range(rng.choice((1, 2, 3))):
+            h = s * (0.1 + 0.1 * rng.random())
+            item = board.make(tree, "backdrop", "tree", h=h, cx=x, foot=floor, style="@soft", z=1.5, loose=True)
+            if not any(overlap(item.box, other.box) > 0.25 for other in board.solids()):
+                board.add(item)
+            x += h * 0.55
+
+
 def _marks(board: Board, cast: Cast, floor: float, normal: int = 4) -> None:
     x0, y0, x1, _ = board.frame
     scatter(board, cast, c.mark_count(cast, normal), (max(_left(board), x0), y0, x1, floor - (floor - y0) * 0.12))
@@ -92,6 +109,7 @@ def landscape(board: Board, cast: Cast) -> None:
     hero = c.subject(board, cast, cx=cx, foot=floor + board.unit * 4, h=s * 0.7, w=s * 0.8)
     c.badge(board, cast, hero, 0.2)
     _crowd(board, cast, hero, floor + board.unit * 3, s, (0.4, 0.3, 0.26))
+    _trees(board, cast, floor + board.unit, s)
     _clouds(board, cast, 0.22, 3)
     _marks(board, cast, floor, 3)
 
@@ -226,13 +244,22 @@ def ribbons(board: Board, cast: Cast) -> None:
         board.put(part, "backdrop" if at < 2 else "ground", "wave", cx=w / 2, foot=h, style="shape", z=z, loose=True)
     hero = c.subject(board, cast, cx=cx, foot=floor, h=s * 0.72, w=s * 0.8)
     c.badge(board, cast, hero, 0.2)
-    x0, x1 = _left(board), board.frame[2]
-    spots = ((-0.52, -0.3, 0.3), (0.5, -0.42, 0.24), (-0.86, -0.5, 0.24), (-1.12, -0.2, 0.22), (0.74, -0.16, 0.2))
-    for part, (dx, dy, size) in zip(cast.companions, spots, strict=False):
-        x = cx + cast.side * dx * s
-        if x0 + s * size * 0.5 < x < x1 - s * size * 0.5:
-            c.hanging(board, part, [(x, floor + dy * s)], h=s * size, style="outline", turn=-7 if dx < 0 else 7)
+    _adrift(board, cast, hero, floor, s)
     _marks(board, cast, floor, 4)
+
+
+def _adrift(board: Board, cast: Cast, hero: Item, floor: float, s: float) -> None:
+    """Outlined companions in the air, evenly over the room that the subject leaves on each side, at two heights."""
+    left, right = (_left(board), hero.box[0]), (hero.box[2], board.frame[2])
+    rest = list(cast.companions[: 2 if cast.detail == "minimal" else 6])
+    for start, end in sorted((left, right), key=lambda span: span[0] - span[1]):
+        count = min(len(rest), max(0, round((end - start) / (s * 0.42))))
+        for at in range(count):
+            x = start + (end - start) * (at + 0.5) / count
+            high, size = at % 2 == 1, (0.27, 0.22, 0.25, 0.2)[at % 4]
+            y = floor - s * (0.52 if high else 0.24)
+            turn = -7.0 if x < hero.box[0] else 7.0
+            c.hanging(board, rest.pop(0), [(x, y), (x, y - s * 0.1)], h=s * size, style="outline", turn=turn)
 
 
 COMPOSITIONS = {"landscape": landscape, "city": city, "horizon": horizon, "window": windowed, "ribbons": ribbons}

@@ -31,7 +31,7 @@ def finish(board: Board, cast: Cast, foot: float | None, used: int, marks: int =
             c.tail(board, cast, used, foot, h or s * 0.24, (middle - reach / 2, 0, middle + reach / 2, 0))
         feet = [item.box for item in board.solids()]
         left, _, right, _ = union(feet)
-        c.ground(board, cast, foot, (left - s * 0.06, right + s * 0.06))
+        c.ground(board, cast, foot, (left - s * 0.03, right + s * 0.03))
     c.set_off(board)
     board.fit(upper=0.5)
     bx0, by0, bx1, by1 = board.bounds()
