@@ -58,6 +58,14 @@ def test_stated_sizes(root: str, size: tuple[int, int]) -> None:
     assert sanitise(svg("<g/>", root), LIMITS).size == size
 
 
+def test_text_is_set_in_fonts_of_our_own_and_takes_the_vector_along() -> None:
+    found = decode(svg('<text y="9" font-size="10" font-family="No Such Face">Hi</text>'), LIMITS)
+    assert found.image.getchannel("A").getbbox() is not None
+    assert found.svg is None
+    assert any("fonts" in note for note in found.notes)
+    assert decode(svg("<text> </text><title>not drawn</title>"), LIMITS).svg is not None
+
+
 def test_drawn_larger_on_request() -> None:
     found = decode(svg('<rect width="10" height="10" fill="#f00"/>'), Limits(svg_side=200))
     assert found.image.size == (200, 100)
@@ -255,7 +263,7 @@ def test_damaged_svg_never_raises_anything_else() -> None:
         for _ in range(chance.randint(1, 4)):
             bad[chance.randrange(len(bad))] = chance.randrange(256)
         with contextlib.suppress(InputError):
-            assert decode(bytes(bad), LIMITS).svg
+            assert decode(bytes(bad), LIMITS).image.size
 
 
 @settings(max_examples=150, deadline=None)

@@ -25,6 +25,7 @@ _CHILD = """
 import sys
 width, height, memory, seconds = map(int, sys.argv[1:5])
 sys.path.insert(0, sys.argv[5])
+fonts = sys.argv[6:]
 try:
     import resource
 except ImportError:
@@ -37,13 +38,20 @@ if resource is not None:
             print(kind, error, file=sys.stderr)
 import resvg_py
 svg = sys.stdin.buffer.read().decode()
-data = resvg_py.svg_to_bytes(svg_string=svg, width=width, height=height, skip_system_fonts=True)
+options = {}
+if fonts:
+    options = dict.fromkeys(("font_family", "sans_serif_family", "serif_family", "monospace_family"), "Inter")
+    options["font_files"] = fonts
+data = resvg_py.svg_to_bytes(svg_string=svg, width=width, height=height, skip_system_fonts=True, **options)
 sys.stdout.buffer.write(bytes(data))
 """
 
 
-def render_png(svg: str, width: int, height: int) -> bytes:
-    """``svg`` drawn ``width`` × ``height`` pixels, as PNG bytes. No system fonts.
+def render_png(svg: str, width: int, height: int, *, text: bool = False) -> bytes:
+    """``svg`` drawn ``width`` × ``height`` pixels, as PNG bytes.
+
+    Where it has ``text``, that is set in the fonts that come with imajin (Inter for any family it does not know); the
+    system's fonts are never used, so that the same text gives the same pixels everywhere.
 
     Raises BackendError where resvg refuses the text, crashes, or needs more memory or time than a picture may;
     MissingError without resvg_py.
@@ -53,6 +61,8 @@ def render_png(svg: str, width: int, height: int) -> bytes:
         raise MissingError("resvg_py is not installed", hint="pip install resvg_py")
     memory = _BASE_MEMORY + _BYTES_PER_PIXEL * width * height
     arguments = [str(width), str(height), str(memory), str(CPU_SECONDS), str(Path(spec.origin).parents[1])]
+    if text:
+        arguments += _font_files()
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and text; the SVG travels on standard input
             [sys.executable, "-P", "-c", _CHILD, *arguments],
@@ -66,6 +76,14 @@ def render_png(svg: str, width: int, height: int) -> bytes:
     if done.returncode != 0:
         raise BackendError(_reason(done.returncode, done.stderr.decode(errors="replace")))
     return done.stdout
+
+
+def _font_files() -> list[str]:
+    """The fonts of the base install that are there: Inter, Noto Sans and Noto Sans Arabic."""
+    from imajin_cli.stages.backends.fonts import INTER, NOTO_SANS, SCRIPT_SOURCES
+
+    found = [source.find() for source in (INTER, NOTO_SANS, SCRIPT_SOURCES["Arab"][0])]
+    return [str(font.path) for font in found if font is not None]
 
 
 def _reason(status: int, said: str) -> str:

@@ -42,7 +42,7 @@ class Decoded:
     ``image`` is Pillow L, LA, RGB or RGBA, 8 bits, sRGB, straight alpha, upright, and carries no metadata of the file.
     ``size`` and ``mode`` are the file's own, before turning; ``orientation`` is the EXIF value that was undone (1: none);
     ``icc`` names the profile that was applied. ``metadata`` maps exif, xmp, icc, iptc, comment and text:KEY to bytes.
-    ``svg`` is the cleaned SVG text in pixel units where the file was one.
+    ``svg`` is the cleaned SVG text in pixel units where the file was one that holds no text to set.
     """
 
     image: Image.Image
@@ -147,11 +147,14 @@ def _decode_svg(data: bytes, limits: Limits) -> Decoded:
 
     clean = sanitise(data, limits)
     try:
-        drawn = render_png(clean.svg, *clean.size)
+        drawn = render_png(clean.svg, *clean.size, text=clean.text)
     except BackendError as error:
         raise InputError(f"the SVG cannot be drawn: {error.message}") from error
     image = open_raster(drawn, "PNG", limits).image
     if image.size != clean.size:
         raise InputError(f"the SVG was drawn as {image.size[0]}x{image.size[1]} pixels, not as asked")
     pixels = image if image.mode == "RGBA" else image.convert("RGBA")
-    return Decoded(_bare(pixels), "SVG", clean.stated, "RGBA", notes=list(clean.notes), svg=clean.svg)
+    notes, vector = list(clean.notes), None if clean.text else clean.svg
+    if clean.text:
+        notes.append("text set in imajin's own fonts; the vector is dropped, since elsewhere it would look otherwise")
+    return Decoded(_bare(pixels), "SVG", clean.stated, "RGBA", notes=notes, svg=vector)

@@ -10,13 +10,14 @@ from collections import Counter
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-from imajin_cli.contract.errors import InputError
 from imajin_cli.stages.imaging.limits import Limits
 from imajin_cli.stages.imaging.rasters import peek_raster
 from imajin_cli.stages.imaging.sniff import sniff
 from imajin_cli.stages.imaging.svgcost import check_cost
 from imajin_cli.stages.imaging.svgcss import clean_css
 from imajin_cli.stages.imaging.svgtree import SVG, XLINK, XML, Node, parse
+
+from imajin_cli.contract.errors import InputError
 
 # The still part of SVG. What is not named here goes, with all that is in it: script, foreignObject, animation, links'
 # targets, media, editors' own elements.
@@ -43,12 +44,15 @@ _MAX_MORPHOLOGY = 64.0
 
 @dataclass(frozen=True)
 class SafeSvg:
-    """Cleaned SVG text, its ``size`` in pixels as it is to be drawn, the size that it ``stated``, and what went."""
+    """Cleaned SVG text, its ``size`` in pixels as it is to be drawn, the size that it ``stated``, what went, and whether
+    there is text to set in it.
+    """
 
     svg: str
     size: tuple[int, int]
     stated: tuple[int, int]
     notes: tuple[str, ...]
+    text: bool = False
 
 
 def sanitise(data: bytes, limits: Limits) -> SafeSvg:
@@ -64,7 +68,8 @@ def sanitise(data: bytes, limits: Limits) -> SafeSvg:
     size = _drawn_size(stated, limits)
     _set_size(root, stated, size)
     notes = tuple(f"removed from the SVG: {what} ({count})" for what, count in sorted(cleaner.dropped.items()))
-    return SafeSvg(_serialise(root, top=True), size, (math.ceil(stated[0]), math.ceil(stated[1])), notes)
+    text = any(node.name == "text" and "".join(part.text() for part in node.walk()).strip() for node in root.walk())
+    return SafeSvg(_serialise(root, top=True), size, (math.ceil(stated[0]), math.ceil(stated[1])), notes, text)
 
 
 class _Cleaner:
