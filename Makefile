@@ -25,7 +25,7 @@ ifneq ($(shell "$(BIN)/python" -c "print('alive')" 2>/dev/null),alive)
 .PHONY: $(RUN_READY) $(TEST_READY)
 endif
 
-.PHONY: help run test test-system lint typecheck lock clean
+.PHONY: docs help run test test-system lint typecheck lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -44,6 +44,9 @@ lint: $(TEST_READY) ## check style
 
 typecheck: $(TEST_READY) ## check types
 	@tools/typecheck "$(BIN)/python"
+
+docs: $(TEST_READY) ## make the generated parts of the docs anew
+	@"$(BIN)/python" -m cogapp -r -I tools README.md docs/reference.md
 
 lock: ## solve requirements/lock.txt anew
 	@"$(PYTHON)" tools/lock.py

@@ -41,7 +41,6 @@ def drain(results: Iterable[object]) -> None:
 def measure(count: int = COUNT, repeats: int = 5) -> dict[str, float]:
     """Ratio for a transform; milliseconds an image for a gate."""
     sys.path.insert(0, str(ROOT / "tests" / "plugins"))
-    from imajin_fakes import Bright, BrightParams, Tint, TintParams
     from PIL import Image
 
     from imajin_cli.contract.picture import Picture
@@ -52,6 +51,7 @@ def measure(count: int = COUNT, repeats: int = 5) -> dict[str, float]:
     from imajin_cli.run.report import Report
     from imajin_cli.run.single import Worker
     from imajin_cli.run.store import Store, decode_picture
+    from imajin_fakes import Bright, BrightParams, Tint, TintParams
 
     with pictures(count) as paths:
         folder = paths[0].parent

@@ -1,0 +1,58 @@
+"""The docs say what the code does: generated tables are fresh, links lead somewhere, and examples run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+EXAMPLE = re.compile(r"<!-- example -->\n```(?:console|sh)\n(.*?)```", re.S)
+
+
+def examples() -> list[tuple[str, str]]:
+    return [(page.name, block) for page in PAGES for block in EXAMPLE.findall(page.read_text(encoding="utf-8"))]
+
+
+def test_generated_tables_are_fresh():
+    generated = [str(page) for page in PAGES if "[[[cog" in page.read_text(encoding="utf-8")]
+    assert generated
+    done = subprocess.run(
+        [sys.executable, "-m", "cogapp", "--check", "-I", str(ROOT / "tools"), *generated],
+        capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr + "\nrun: make docs"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        if not target.startswith(("http:", "https:", "mailto:")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_there_are_examples():
+    assert len(examples()) >= 5
+
+
+@pytest.mark.parametrize(("page", "script"), examples(), ids=lambda value: value[:40].replace("\n", " "))
+def test_every_example_runs(page, script, work, tmp_path):
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    launcher = folder / "imajin"
+    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m imajin_cli "$@"\n')
+    launcher.chmod(0o755)
+    shutil.copy(ROOT / "docs" / "pictures" / "photo.jpg", work / "photo.jpg")
+    commands = "\n".join(line.removeprefix("$ ") for line in script.splitlines() if not line.startswith("#"))
+    env = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands], cwd=work, env=env, capture_output=True, timeout=110
+    )
+    assert done.returncode == 0, done.stderr.decode()
