@@ -136,7 +136,7 @@ def frieze(board: Board, cast: Cast) -> None:
     x0, x1, middle, h = _line(board)
     rng = cast.rng("frieze")
     parts = [part for part in cast.companions if part.kind != "icon"] or [cast.subject]
-    step = h * 0.56
+    step = max(h * 0.56, board.width / 14)
     count = int(board.width / step) + 2
     start = -step * rng.random()
     for at in range(count):

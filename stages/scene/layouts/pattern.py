@@ -11,19 +11,21 @@ from imajin_cli.stages.scene.board import Board, Item
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.part import Part
 
+# Most columns or rows: on very long tiles the cells grow apart instead.
+MOST = 12
 TURNS = (-14.0, 9.0, 0.0, 15.0, -8.0, 5.0)
 
 
 def _cells(board: Board, across: int) -> tuple[int, int, float, float]:
     """Columns, rows (both even, so that a shifted row also repeats), cell width and height."""
     columns = max(2, across)
-    rows = max(2, 2 * round(columns * board.height / board.width / 2))
+    rows = min(MOST, max(2, 2 * round(columns * board.height / board.width / 2)))
     return columns, rows, board.width / columns, board.height / rows
 
 
 def _across(board: Board, cast: Cast) -> int:
     base = {"minimal": 2, "normal": 4, "rich": 6}[cast.detail]
-    return max(2, 2 * round(base * math.sqrt(board.width / board.height) / 2))
+    return min(MOST, max(2, 2 * round(base * math.sqrt(board.width / board.height) / 2)))
 
 
 def _wrapped(board: Board, item: Item) -> Iterator[Item]:
