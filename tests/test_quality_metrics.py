@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw, ImageFilter
-
 from imajin_cli.stages.imaging.metrics.banding import banding
 from imajin_cli.stages.imaging.metrics.blocks import blockiness
 from imajin_cli.stages.imaging.metrics.clipping import clipping
@@ -22,6 +20,7 @@ from imajin_cli.stages.imaging.metrics.light import LINEAR, contrast_ratio, ligh
 from imajin_cli.stages.imaging.metrics.planes import Planes, shrink
 from imajin_cli.stages.imaging.metrics.sharpness import sharpness
 from imajin_cli.stages.imaging.metrics.weight import png_kb, webp_kb
+from PIL import Image, ImageDraw, ImageFilter
 
 
 def disc(

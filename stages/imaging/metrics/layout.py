@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-
 from imajin_cli.stages.imaging.metrics.planes import Planes
 
 

@@ -6,9 +6,8 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageChops
-
 from imajin_cli.stages.imaging.metrics.light import LUMINANCE
+from PIL import Image, ImageChops
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
