@@ -6,10 +6,11 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
-VENV ?= .venv
-OUT ?= out
+# Not from the environment: `make clean` removes VENV.
+VENV = .venv
+OUT = out
 # Processes that the tests are spread over.
-WORKERS ?= 2
+WORKERS = 2
 
 PROMPT ?= a friendly robot looking for a lost page
 # A prompt is text: neither make nor the shell may read it as a program. `value` takes it as it was written, and it

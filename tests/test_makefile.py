@@ -142,6 +142,18 @@ def test_an_old_python_is_told_which_is_needed(checkout):
     assert not (checkout / "new").exists()
 
 
+def test_clean_takes_no_folder_from_the_environment(checkout, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "pyvenv.cfg").touch()
+    (checkout / ".venv" / "pyvenv.cfg").touch()
+    make("clean", VENV=str(other))
+    assert other.exists()
+    assert not (checkout / ".venv").exists()
+    make("clean", f"VENV={other}")
+    assert not other.exists()
+
+
 def test_clean_removes_an_environment_and_nothing_else(checkout):
     for folder in ("imajin_cli", "stages", "configs", "presets", "tests", "benchmarks"):
         (checkout / folder / "__pycache__").mkdir(parents=True)
