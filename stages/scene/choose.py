@@ -120,6 +120,8 @@ def _companions(library: Library, wish: Wish, subject: Part, rng: random.Random)
 
 def _suits(composition: str, layout: str, subject: Part, wish: Wish) -> bool:
     """Whether a skeleton suits the subject and the occasion."""
+    if layout == "banner":
+        return subject.kind != "person" or composition != "tiles"
     if layout != "spot":
         return True
     floats = subject.ground is None

@@ -105,7 +105,10 @@ def sweep(board: Board, cast: Cast) -> None:
         board.put(
             shapes.disc(r, fill), "backdrop", "band", cx=focus, cy=middle + h * 0.22, style="shape", z=z, loose=True
         )
-    hero = board.put(cast.subject, "subject", "subject", h=h * 0.92, w=h * 1.1, cx=focus, cy=middle)
+    if cast.subject.kind == "person":  # half a figure rises from the lower edge
+        hero = board.put(cast.subject, "subject", "subject", h=h * 0.96, w=h * 1.1, cx=focus, foot=board.height)
+    else:
+        hero = board.put(cast.subject, "subject", "subject", h=h * 0.92, w=h * 1.1, cx=focus, cy=middle)
     c.badge(board, cast, hero)
     at = 0
     for dx, dy, size in (
@@ -158,7 +161,8 @@ def frieze(board: Board, cast: Cast) -> None:
             )
     centre = (x0 + x1) / 2
     board.put(shapes.disc(h * 0.54, "@soft"), "backdrop", "disc", cx=centre, cy=middle, style="shape", z=1.3)
-    hero = c.subject(board, cast, cx=centre, foot=middle + h * 0.44, h=h * 0.86, w=h * 0.9)
+    foot = board.height if cast.subject.kind == "person" else middle + h * 0.44
+    hero = c.subject(board, cast, cx=centre, foot=foot, h=h * 0.86, w=h * 0.9)
     c.badge(board, cast, hero)
 
 

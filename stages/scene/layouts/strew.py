@@ -13,7 +13,7 @@ from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.part import Box
 
 TRIES = 20
-KEPT_FREE = ("subject", "companion", "badge", "numeral", "window", "sun", "seat", "mark")
+KEPT_FREE = ("subject", "companion", "badge", "numeral", "window", "sun", "cloud", "seat", "mark")
 
 
 def scatter(board: Board, cast: Cast, count: int, around: Box | None = None, radius: float = 9.0) -> None:
