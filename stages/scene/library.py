@@ -86,8 +86,10 @@ def _drawings_of(icon: str) -> tuple[str, ...]:
     for name, part in pack.own_parts().get("subjects", {}).items():
         named = f"{name}-".startswith(f"{icon}-") or f"-{name}".endswith(f"-{icon}")
         if named or wanted <= set(part.words):
-            found.append((not named, name))
-    return tuple(name for _, name in sorted(found)[:3])
+            # The sooner a drawing's words come to it, the more it is that thing.
+            place = min((part.words.index(word) for word in wanted & set(part.words)), default=99)
+            found.append((not named, place, name))
+    return tuple(name for _, _, name in sorted(found)[:3])
 
 
 @lru_cache(maxsize=256)
