@@ -1,0 +1,32 @@
+"""Real `imajin` processes for fixtures that outlive one test, each in a folder and a home of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from conftest import environment
+
+
+def clean_environment(folder: Path, **extra: str) -> dict[str, str]:
+    """A child's environment without a person's settings, its home below ``folder``."""
+    kept = {name: value for name, value in environment().items() if not name.startswith(("IMAJIN_", "XDG_"))}
+    return {**kept, "HOME": str(folder / ".home"), "OMP_NUM_THREADS": "1", "NO_COLOR": "1", **extra}
+
+
+def imajin(
+    folder: Path, *arguments: str, stdin: bytes | None = None, stdout: int = subprocess.PIPE, **extra: str
+) -> subprocess.CompletedProcess[bytes]:
+    """Run `imajin ARGUMENTS` in ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    source = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
+    return subprocess.run(
+        [sys.executable, "-m", "imajin_cli", *arguments],
+        cwd=folder,
+        env=clean_environment(folder, **extra),
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        **source,
+    )
