@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from conftest import environment
 
@@ -30,3 +31,15 @@ def imajin(
         timeout=60,
         **source,
     )
+
+
+def inside(capfd: Any, monkeypatch: Any, *arguments: str) -> tuple[int, str, str]:
+    """Run `imajin ARGUMENTS` within this process, under the real boundary: its code, standard output, standard error."""
+    from imajin_cli import app
+    from imajin_cli.run import boundary
+
+    # The boundary takes over SIGTERM, which here is the test runner's.
+    monkeypatch.setattr(boundary.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(sys, "argv", ["imajin", *arguments])
+    code = boundary.guarded(app._run)
+    return (int(code), *capfd.readouterr())

@@ -33,9 +33,8 @@ from imajin_cli.config.layers import Settings
 from imajin_cli.config.resolve import resolve
 from imajin_cli.contract.stage import Kind, Stage
 from imajin_cli.options import options_of, scalar_of, split
-from imajin_cli.run.boundary import guarded
 from imajin_cli.stagecommand import make_command
-from processes import clean_environment, imajin
+from processes import clean_environment, imajin, inside
 
 PROMPT = "an empty inbox"
 # What a stage needs beside a picture, or a request where it takes one, to have something to do.
@@ -255,16 +254,6 @@ def wrong_values(name: str) -> Iterator[tuple[str, str]]:
         elif kind.base in (int, float):
             yield flag, "many"
             yield from ((flag, str(rule.le + 1)) for rule in field.metadata if isinstance(rule, annotated_types.Le))
-
-
-def inside(capfd: Any, monkeypatch: Any, *arguments: str) -> tuple[int, str, str]:
-    """What the command line gives when it is run within this process: code, standard output, standard error."""
-    from imajin_cli import app
-
-    monkeypatch.setattr("imajin_cli.run.boundary.signal.signal", lambda *_: None)
-    monkeypatch.setattr(sys, "argv", ["imajin", *arguments])
-    code = guarded(app._run)
-    return (code, *capfd.readouterr())
 
 
 @every_stage
