@@ -35,7 +35,8 @@ def named_codes() -> dict[str, set[str]]:
     for label, tree in trees():
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Exit":
-                found.setdefault(node.attr, set()).add(label)
+                if not node.attr.startswith("_"):
+                    found.setdefault(node.attr, set()).add(label)
     return found
 
 
