@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from imajin_cli import __version__
-from imajin_cli.contract.exits import MEANING, Exit
+from imajin_cli.contract.exits import MEANING
 from imajin_cli.registry import COMMANDS, load, stages
 
 
@@ -79,12 +79,19 @@ def _run() -> int:
     try:
         code = typer.main.get_command(app)(prog_name="imajin", standalone_mode=False)
     except typer.TyperException as error:
-        show = getattr(error, "show", None)
-        if show is None:
-            raise
-        show()
-        return int(getattr(error, "exit_code", Exit.USAGE))
+        raise _usage(error) from None
     return int(code) if isinstance(code, int) else 0
+
+
+def _usage(error: Any) -> Exception:
+    """What the command line's parser complains of, as the one line that all errors are; anything else as it is."""
+    if not hasattr(error, "format_message"):
+        return cast(Exception, error)
+    from imajin_cli.contract.errors import UsageError
+
+    text = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    return UsageError(text[:1].lower() + text[1:], hint=f"see {context.command_path} -h" if context else None)
 
 
 if __name__ == "__main__":

@@ -263,9 +263,10 @@ def test_a_wrong_value_is_one_line_that_names_its_option(name, capfd, monkeypatc
     for flag, value in wrong_values(name):
         code, out, err = inside(capfd, monkeypatch, name, given, f"{flag}={value}")
         assert (code, out) == (2, ""), (flag, value, err)
-        assert len([line for line in err.splitlines() if flag in line]) == 1, err
-        assert "Traceback" not in err
-        assert len(err.strip().splitlines()[-1]) < 300
+        (line,) = err.splitlines()
+        assert line.startswith("imajin")
+        assert flag in line
+        assert len(line) < 300
     assert sorted(path.name for path in Path().iterdir()) == ["a.png"]
 
 
