@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imajin_cli.stages.scene.oklch import contrast, oklch_hex, parse_hex, rgb_to_oklch
-from imajin_cli.stages.scene.palette import BRANDS, TONE_BRANDS, brand_for, palette
+from imajin_cli.stages.scene.oklch import contrast, luminance, oklch_hex, parse_hex, rgb_to_oklch
+from imajin_cli.stages.scene.palette import BRANDS, TONE_BRANDS, brand_for, figures, palette
 from imajin_cli.stages.scene.part import ROLES
 
 HEX = st.integers(0, 0xFFFFFF).map(lambda n: f"#{n:06x}")
@@ -49,3 +49,23 @@ def test_brands_suit_tones_and_an_error_is_not_always_red() -> None:
     assert all(brand_for(tone) for tone in TONE_BRANDS)
     assert brand_for("unheard of") == brand_for("neutral")
     assert brand_for("negative")[0] != BRANDS["coral"]
+
+
+@given(HEX, HARMONIES)
+@settings(max_examples=200, deadline=None)
+def test_figures_stay_light_on_a_dark_surface_and_their_strokes_show(colour: str, harmony: str) -> None:
+    surface, own = palette(colour, "dark", harmony), figures(colour, "dark", harmony)  # type: ignore[arg-type]
+    assert set(own) == {*surface, "edge"}
+    assert luminance(own["paper"]) > 0.8
+    assert luminance(own["deep"]) < luminance(own["main"])
+    assert contrast(own["deep"], surface["background"]) >= 2
+    assert contrast(own["deep"], own["light"]) >= 3
+    assert contrast(own["deep"], own["paper"]) >= 4.5
+    assert contrast(own["main"], surface["background"]) >= 3
+    assert own["edge"] == surface["background"]
+
+
+@given(HEX)
+@settings(max_examples=50, deadline=None)
+def test_figures_on_light_surfaces_have_the_palette_of_the_scene(colour: str) -> None:
+    assert dict(figures(colour)) == {**palette(colour), "edge": palette(colour)["paper"]}

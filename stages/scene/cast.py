@@ -13,8 +13,9 @@ from imajin_cli.stages.scene.part import Part
 class Cast:
     """Who plays: chosen once for a request and a seed. ``side`` is 1, or -1 for the mirrored arrangement.
 
-    ``companions`` are ranked; a layout takes as many as fit. ``badge`` is the name of a state. ``detail`` is "minimal",
-    "normal" or "rich". ``ground`` and ``marks`` name a manner, ``composition`` a layout's variant.
+    ``palette`` colours surfaces and lines, ``figures`` solid drawings. ``companions`` are ranked, the first ``told`` of
+    them named by the prompt, so that they must be seen; a layout takes as many as fit. ``badge`` is the name of a state.
+    ``detail`` is "minimal", "normal" or "rich". ``ground`` and ``marks`` name a manner, ``composition`` a layout's variant.
     """
 
     subject: Part
@@ -22,6 +23,7 @@ class Cast:
     backdrop: Part | None
     badge: Part | None
     palette: Mapping[str, str]
+    figures: Mapping[str, str]
     layout: str
     composition: str
     ground: str
@@ -35,6 +37,7 @@ class Cast:
     detail: str = "normal"
     solid: bool = False
     icon: Part | None = None
+    told: int = 0
     notes: Mapping[str, object] = field(default_factory=dict)
 
     def rng(self, axis: str) -> random.Random:

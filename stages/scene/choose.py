@@ -9,9 +9,10 @@ from typing import TypeVar
 
 from imajin_cli.stages.scene import people
 from imajin_cli.stages.scene.cast import Cast
+from imajin_cli.stages.scene.kin import kin_of
 from imajin_cli.stages.scene.layouts.table import LAYOUTS
 from imajin_cli.stages.scene.library import Library
-from imajin_cli.stages.scene.palette import Harmony, Theme, brand_for, palette
+from imajin_cli.stages.scene.palette import Harmony, Theme, brand_for, brand_of, figures, palette
 from imajin_cli.stages.scene.part import Part
 from imajin_cli.stages.scene.wish import Wish
 
@@ -20,6 +21,7 @@ T = TypeVar("T")
 MOODS = {m: m for m in people.MOODS} | {"broken": "sad", "busy": "working"}
 # What may stand beside anything where a wish names too few companions that exist.
 COMMON = ("potted-plant", "paper-plane", "cloud", "document", "phosphor:star-four", "phosphor:chat-circle-dots")
+SCENIC = ("vista", "arch", "stand", "trio", "island")
 FALLBACK_SUBJECTS = ("robot-happy", "document", "ghost")
 
 
@@ -59,7 +61,8 @@ def _layout(wish: Wish, manner: Manner, seed: int) -> str:
     if manner.aspect >= 1.45:
         return "hero"
     if wish.numerals and "numerals" in wish.layouts:
-        return deal(("numerals", "spot", "spot"), seed, "layout", ranked=True)
+        order = ("spot", "spot", "spot", "numerals") if wish.named else ("numerals", "spot", "spot")
+        return deal(order, seed, "layout", ranked=True)
     return "spot"
 
 
@@ -104,11 +107,14 @@ def _companions(library: Library, wish: Wish, subject: Part, rng: random.Random)
     named = sorted(wish.companions, key=lambda name: name.startswith("phosphor:"))
     common = list(COMMON)
     own = [name for name in named if not name.startswith("phosphor:")]
+    own = [name for name in own if name not in wish.others]
     head, rest = own[:4], [name for name in named if name not in own[:4]]
+    kin = list(kin_of(subject))
     rng.shuffle(head)
+    rng.shuffle(kin)
     rng.shuffle(common)
     found: list[Part] = []
-    for name in [*head, *rest, *wish.subjects[1:], *common]:
+    for name in [*wish.others, *head, *rest, *wish.subjects[1:], *kin, *common]:
         if len(found) == 6 or (len(found) >= 5 and name in common):
             break
         part = library.find(name)
@@ -137,6 +143,8 @@ def _suits(composition: str, layout: str, subject: Part, wish: Wish) -> bool:
         return floats or subject.kind in ("device", "object", "symbol", "icon")
     if composition in ("shelf",):
         return not floats and subject.kind in ("object", "food", "device", "animal")
+    if composition == "vista":
+        return subject.kind in ("mascot", "animal", "vehicle", "place") and not floats
     if composition in ("island", "arch"):
         return subject.kind in ("mascot", "person", "animal", "place", "nature", "vehicle", "food")
     return True
@@ -147,6 +155,11 @@ def _composition(wish: Wish, manner: Manner, layout: str, subject: Part, seed: i
     if manner.composition in table:
         return str(manner.composition)
     names = [name for name in table if _suits(name, layout, subject, wish)] or list(table)
+    if layout == "spot" and wish.named and subject.kind in ("mascot", "animal"):
+        # A creature with a part to play deserves a landscape: that comes first, the others follow.
+        shuffled = random.Random(f"{salt}/{layout}").sample(names, len(names))
+        order = [name for name in SCENIC if name in names]
+        return deal([*order, *(name for name in shuffled if name not in order)], seed, f"{salt}/{layout}", ranked=True)
     return deal(names, seed, f"{salt}/{layout}")
 
 
@@ -177,15 +190,22 @@ def choose(library: Library, wish: Wish, manner: Manner, seed: int) -> Cast:
     digits = library.digits(wish.numerals) if layout == "numerals" else ()
     if layout == "numerals" and not digits:
         layout = "spot"
-    colour = manner.colour or deal(brand_for(wish.tone), seed, f"{salt}/colour")
+    if wish.named and subject.kind in ("mascot", "animal"):
+        own = deal(brand_of(subject.name.split("-")[0]), seed, f"{salt}/colour", ranked=True)
+    else:
+        own = deal(brand_for(wish.tone), seed, f"{salt}/colour")
+    colour = manner.colour or own
+    companions = _companions(library, wish, subject, rng)
     backdrops = [part for part in map(library.backdrop, wish.backdrops) if part is not None]
     colours: Mapping[str, str] = palette(colour, manner.theme, manner.harmony)
     return Cast(
         subject=subject,
-        companions=_companions(library, wish, subject, rng),
+        companions=companions,
+        told=sum(1 for part in companions if part.name in wish.others),
         backdrop=deal(backdrops, seed, f"{salt}/backdrop", ranked=True) if backdrops else None,
         badge=_badge(library, wish, manner, seed),
         palette=colours,
+        figures=figures(colour, manner.theme, manner.harmony),
         layout=layout,
         composition=_composition(wish, manner, layout, subject, seed, salt),
         ground=deal(("line", "shadow", "mound"), seed, f"{salt}/ground"),

@@ -9,6 +9,7 @@ from typing import Any
 from imajin_cli.stages.scene import draw
 from imajin_cli.stages.scene.board import Board
 from imajin_cli.stages.scene.cast import Cast
+from imajin_cli.stages.scene.layouts import tall
 from imajin_cli.stages.scene.layouts.table import LAYOUTS
 from imajin_cli.stages.scene.part import Box
 
@@ -85,7 +86,10 @@ def lay_out(cast: Cast, width: int, height: int, *, has_text: bool = False) -> t
     if cast.layout in ("hero", "banner"):
         edge = 0.025 * min(width, height)
         board.limit = (edge, edge, width - edge, height)
-    LAYOUTS[cast.layout][cast.composition](board, cast)
+    if cast.layout == "spot" and tall.is_tall(board):
+        tall.draw_tall(board, cast)
+    else:
+        LAYOUTS[cast.layout][cast.composition](board, cast)
     return board, text
 
 
@@ -102,7 +106,7 @@ def compose(
     """A cast as a scene of ``width`` × ``height`` pixels. ``background`` is auto, none, paper, tint or a hex colour."""
     board, text = lay_out(cast, width, height, has_text=has_text)
     surface = _background(cast, background)
-    drawn = draw.groups(board, cast.palette, surface)
+    drawn = draw.groups(board, cast.palette, surface, cast.figures)
     svg = draw.root(width, height, "".join(group for _, group in drawn))
     subject = next((item.box for item in board.items if item.role == "subject"), board.frame)
     boxes = {"subject": _xywh(subject), "content": _xywh(board.bounds())}

@@ -28,6 +28,12 @@ def _icon_lines(part: Part, scale: float, width: float) -> str:
     return phosphor.lines(part.name.removeprefix("phosphor:"), weight).body
 
 
+def _bordered(body: str, role: str, extra: float) -> str:
+    """``body`` before its own silhouette in ``role``, wider by half of ``extra`` all round."""
+    wider = _WIDTH.sub(lambda m: f'stroke-width="{n(float(m[1]) + extra)}"', _silhouette(body, role))
+    return f'<g stroke="{role}" stroke-width="{n(extra)}" stroke-linejoin="round">{wider}</g>{body}'
+
+
 def body_of(item: Item, width: float) -> str:
     """An item's elements in its own units; ``width`` is the scene's line width in pixels."""
     part = item.part
@@ -35,8 +41,9 @@ def body_of(item: Item, width: float) -> str:
         return _silhouette(part.body, item.style)
     if item.style in ("sticker", "edged"):
         extra = width * (5 if item.style == "sticker" else 3) / item.s
-        wider = _WIDTH.sub(lambda m: f'stroke-width="{n(float(m[1]) + extra)}"', _silhouette(part.body, "@paper"))
-        return f'<g stroke="@paper" stroke-width="{n(extra)}" stroke-linejoin="round">{wider}</g>{part.body}'
+        return _bordered(part.body, "@edge", extra)
+    if item.style == "solid" and part.frail:
+        return _bordered(part.body, "@soft", width * 1.3 / item.s)
     if item.style == "outline":
         if part.name.startswith("phosphor:"):
             return _icon_lines(part, item.s, width)
@@ -82,8 +89,18 @@ def root(width: int, height: int, inside: str) -> str:
     )
 
 
-def groups(board: Board, colours: Mapping[str, str], background: str | None) -> list[tuple[str, str]]:
-    """(layer, SVG group) in painting order. A layer that also has items in front of another appears twice."""
+def _is_figure(item: Item) -> bool:
+    return item.style in ("solid", "sticker", "edged") and item.part.kind != "shape" and item.role != "mark"
+
+
+def groups(
+    board: Board, colours: Mapping[str, str], background: str | None, figures: Mapping[str, str] | None = None
+) -> list[tuple[str, str]]:
+    """(layer, SVG group) in painting order; solid drawings are painted in ``figures``.
+
+    A layer that also has items in front of another appears twice.
+    """
+    own = {**colours, "edge": colours["paper"], **(figures or {})}
     width = LINE_WIDTH * board.unit
     out: list[tuple[str, list[str]]] = []
     if background is not None:
@@ -91,8 +108,8 @@ def groups(board: Board, colours: Mapping[str, str], background: str | None) -> 
     for item in sorted(board.items, key=lambda item: item.z):
         if not out or out[-1][0] != item.layer:
             out.append((item.layer, []))
-        out[-1][1].append(element(item, width))
-    return [(layer, paint(f'<g data-layer="{layer}">{"".join(inside)}</g>', colours)) for layer, inside in out]
+        out[-1][1].append(paint(element(item, width), own if _is_figure(item) else colours))
+    return [(layer, f'<g data-layer="{layer}">{"".join(inside)}</g>') for layer, inside in out]
 
 
 class Layers(Mapping[str, str]):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from imajin_cli.stages.scene import drawing as draw
+from imajin_cli.stages.scene.badge_spot import badge_spot
 from imajin_cli.stages.scene.part import ROLES, Box, Part
 
 from imajin_cli.contract.digest import sha256
@@ -21,7 +22,9 @@ from imajin_cli.contract.sidecar import Credit
 
 PARTS = Path(__file__).parent / "parts"
 INDEX = PARTS / "index.json"
-FORMAT = 3
+FORMAT = 4
+# From this share of light edge on, a drawing needs a rim to be seen on white.
+FRAIL = 0.1
 OWN = Credit(name="imajin drawings", licence="MIT", source="stages/scene/parts")
 
 
@@ -58,6 +61,31 @@ def tight_box(body: str, view: tuple[float, float]) -> Box:
     return round(found[0] * x, 1), round(found[1] * y, 1), round(found[2] * x, 1), round(found[3] * y, 1)
 
 
+def _badge(group: str, body: str, read: draw.Drawing) -> list[float] | None:
+    """Where a subject's badge goes, measured; other groups carry none."""
+    wanted = _pair(read.data.get("badge"))
+    if group != "subjects":
+        return wanted
+    found = badge_spot(body, read.view, (wanted[0], wanted[1]) if wanted else None)
+    return list(found) if found else None
+
+
+def light_edge(body: str, view: tuple[float, float]) -> float:
+    """The share of a drawing's outer edge that is in a colour near to white, measured on its pixels at 128 px."""
+    import numpy as np
+    from imajin_cli.stages.backends.resvg import render
+
+    painted = body.replace("@accent-deep", "#000")
+    for role in ROLES:
+        painted = painted.replace(f'"@{role}"', '"#fff"' if role in ("paper", "mist", "pale") else '"#000"')
+    svg = f'<svg xmlns="{draw.SVG}" viewBox="0 0 {view[0]:g} {view[1]:g}">{painted}</svg>'
+    pixels = np.asarray(render(svg, 128, round(128 * view[1] / view[0])))
+    inside = np.pad(pixels[..., 3] > 128, 1)
+    core = inside[1:-1, 1:-1] & inside[:-2, 1:-1] & inside[2:, 1:-1] & inside[1:-1, :-2] & inside[1:-1, 2:]
+    edge = inside[1:-1, 1:-1] & ~core
+    return float((pixels[..., 0][edge] > 128).mean()) if edge.any() else 0.0
+
+
 def compile_drawing(path: Path) -> dict[str, Any]:
     """One drawing as an index entry. Raises InputError where it breaks a rule of the pack."""
     where = f"{path.parent.name}/{path.name}"
@@ -77,10 +105,11 @@ def compile_drawing(path: Path) -> dict[str, Any]:
         "view": read.view,
         "box": box,
         "ground": None if ground == "float" else float(ground),
-        "badge": _pair(read.data.get("badge")),
+        "badge": _badge(path.parent.name, body, read),
         "hold": _pair(read.data.get("hold")),
         "body": body,
         "outline": draw.outline(read, box),
+        "frail": light_edge(body, read.view) >= FRAIL,
     }
     return entry
 
@@ -107,6 +136,7 @@ def _part(entry: Mapping[str, Any], credit: Credit) -> Part:
         desc=entry.get("desc", ""),
         words=tuple(entry.get("words", ())),
         outline=entry.get("outline", ""),
+        frail=entry.get("frail", False),
     )
 
 

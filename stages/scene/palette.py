@@ -30,12 +30,22 @@ BRANDS: Mapping[str, str] = MappingProxyType(
         "slate": "#64748b",
     }
 )
+# The colour that a creature is known in: it goes before the others where a prompt asks for that creature alone.
+NATURAL: Mapping[str, str] = MappingProxyType(
+    {
+        "fox": "orange", "cat": "orange", "squirrel": "orange", "dog": "amber", "bee": "amber", "bear": "amber",
+        "sloth": "amber", "hedgehog": "coral", "whale": "azure", "penguin": "azure", "elephant": "blue", "owl": "violet",
+        "octopus": "violet", "monster": "violet", "unicorn": "rose", "snail": "rose", "turtle": "green",
+        "dinosaur": "green", "chameleon": "green", "alien": "green", "yeti": "azure", "robot": "indigo",
+    }
+)  # fmt: skip
 # What suits a situation's tone, the likeliest first. An error is not always red, nor a success always green.
 TONE_BRANDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "negative": ("indigo", "coral", "violet", "orange", "azure", "rose", "amber", "slate", "teal"),
+        "negative": ("indigo", "coral", "violet", "orange", "azure", "rose", "amber", "teal"),
         "positive": ("green", "violet", "amber", "teal", "blue", "rose", "orange", "azure"),
         "neutral": ("blue", "amber", "violet", "teal", "rose", "indigo", "orange", "green", "azure", "coral"),
+        "friendly": ("indigo", "teal", "violet", "amber", "azure", "rose", "green", "blue", "orange"),
         "warning": ("amber", "orange", "indigo", "coral", "violet", "azure"),
     }
 )
@@ -188,11 +198,45 @@ def palette(colour: str, theme: Theme = "light", harmony: Harmony = "auto") -> M
     )
 
 
+@lru_cache(maxsize=512)
+def figures(colour: str, theme: Theme = "light", harmony: Harmony = "auto") -> Mapping[str, str]:
+    """The palette for solid drawings, plus "edge", the border that sets one off from what lies behind.
+
+    Light from the drawing's own side stays light: eyes, teeth, paper and visors would look wrong turned dark, so on a
+    dark surface a drawing keeps the tones of the light theme, with a ``deep`` of contrast 2 at least against the ground.
+    """
+    surface = palette(colour, theme, harmony)
+    if theme != "dark":
+        return MappingProxyType({**surface, "edge": surface["paper"]})
+    own = dict(palette(colour, "light", harmony))
+    _, chroma, hue = _brand(colour)
+    deep_l, deep_chroma, deep_hue = rgb_to_oklch(parse_hex(own["deep"]))
+    least = max(deep_l, 0.4)
+    own["deep"] = _until(least, max(deep_chroma, min(0.1, chroma * 0.8)), deep_hue, surface["background"], 2.0, 0.01)
+    light_l, light_chroma, light_hue = rgb_to_oklch(parse_hex(own["light"]))
+    own["light"] = _until(light_l, light_chroma, light_hue, own["deep"], 3.05, 0.01)
+    own["accent-deep"] = _until(
+        0.52, 0.12, rgb_to_oklch(parse_hex(own["accent-deep"]))[2], surface["background"], 2.0, 0.01
+    )
+    own["paper"] = oklch_hex(0.965, min(chroma, 0.02) * 0.5, hue)
+    own["pale"] = oklch_hex(0.885, min(chroma, 0.2) * 0.3, hue)
+    own["mist"] = oklch_hex(0.87, 0.012, hue)
+    return MappingProxyType(
+        {**surface, **own, "edge": surface["background"], **_people("dark", _accent_hue(hue, chroma, harmony))}
+    )
+
+
 def _darken_until(colour: str, other: str, least: float) -> str:
     lightness, chroma, hue = rgb_to_oklch(parse_hex(colour))
     return _until(lightness, chroma, hue, other, least, -0.01)
 
 
 def brand_for(tone: str) -> tuple[str, ...]:
-    """Hex brand colours that suit a tone ("negative", "positive", "neutral", "warning"), the likeliest first."""
+    """Hex brand colours that suit a tone ("negative", "positive", "neutral", "friendly", "warning"), the likeliest first."""
     return tuple(BRANDS[name] for name in TONE_BRANDS.get(tone, TONE_BRANDS["neutral"]))
+
+
+def brand_of(creature: str) -> tuple[str, ...]:
+    """Friendly brand colours for a creature, its own colour first: ``creature`` is the first word of a drawing's name."""
+    names = [name for name in (NATURAL.get(creature),) if name] + list(TONE_BRANDS["friendly"])
+    return tuple(BRANDS[name] for name in dict.fromkeys(names))

@@ -34,6 +34,7 @@ class Part:
     tight (x0, y0, x1, y1) of what is drawn. ``ground`` is the y on which it stands, None where it floats. ``badge`` is where
     the centre of a state badge goes best, ``hold`` where a small thing can be held, both in the part's units.
     ``outline`` is the same drawing as lines on paper; "@w" in it stands for a stroke width in the part's units.
+    A ``frail`` part has so much white along its edge that it would be lost on a white page.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Part:
     desc: str = ""
     words: tuple[str, ...] = ()
     outline: str = ""
+    frail: bool = False
 
     @property
     def width(self) -> float:

@@ -10,6 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from imajin_cli.stages.scene import pack
+
 from imajin_cli.contract.errors import InputError
 
 PEOPLE_ICONS = frozenset(
@@ -23,7 +25,10 @@ KNOWLEDGE = Path(__file__).parent / "knowledge" / "compiled" / "knowledge.json"
 
 @dataclass(frozen=True)
 class Wish:
-    """Ranked names of parts, and the manner of the scene. ``match`` is JSON: what was matched, and how strongly."""
+    """Ranked names of parts, and the manner of the scene. ``match`` is JSON: what was matched, and how strongly.
+
+    ``others`` are companions that the prompt names: they are to be seen.
+    """
 
     subjects: tuple[str, ...]
     companions: tuple[str, ...] = ()
@@ -38,6 +43,7 @@ class Wish:
     people: bool = False
     about: str = ""
     named: bool = False
+    others: tuple[str, ...] = ()
     match: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -71,6 +77,13 @@ def of_situation(entry: Mapping[str, Any], match: Mapping[str, Any]) -> Wish:
 
 # What of a match counts: below FAIR a situation only lends companions, above SURE a named thing becomes the subject.
 FAIR, SURE, HEARD = 0.45, 0.55, 0.3
+# From here on a situation lends its companions to things that stand for themselves.
+LENDS = 0.42
+# What is named for certain stands in the picture: the first as its subject, the others beside it.
+CERTAIN = 0.75
+ALIVE = frozenset({"mascot", "animal", "person"})
+SETTING = frozenset({"nature", "symbol"})
+FURNITURE = frozenset({"sofa", "island-palm", "mountain-flag", "campfire", "tent", "hole-in-ground", "train-tunnel"})
 GENERIC_BACKDROPS = ("circle", "blob-1", "blob-2", "blob-3", "blob-4", "blob-5", "squircle", "hexagon", "hill")
 # Who appears where nothing in a prompt was recognised: friendly, and tied to no state.
 STRANGERS = ("robot-happy", "ghost", "cat-sitting", "octopus", "owl", "fox", "penguin", "paper-plane", "planet-ring")
@@ -109,6 +122,28 @@ def _worth(hit: Hit) -> float:
     return hit.score + (0.12 if hit.pack == "subjects" else 0.0)
 
 
+def _kind(hit: Hit) -> str:
+    part = pack.own_parts().get("subjects", {}).get(hit.name) if hit.pack == "subjects" else None
+    return part.kind if part is not None else "icon"
+
+
+def _leads(hit: Hit) -> int:
+    """Who leads where several things are named: 0 for what lives, 1 for things, 2 for the setting they are in."""
+    return 0 if _kind(hit) in ALIVE else 2 if _kind(hit) in SETTING or hit.name in FURNITURE else 1
+
+
+def _cast_of(named: Sequence[Hit], entry: Mapping[str, Any] | None) -> tuple[list[str], list[str]]:
+    """(the leading thing in its fitting moods, the other things to be seen) of what a prompt names for certain."""
+    sure = [hit for hit in named if hit.score >= CERTAIN]
+    own = sorted((hit for hit in sure if hit.pack == "subjects"), key=lambda hit: (_leads(hit), -hit.score, hit.name))
+    if not own:
+        return [], []
+    lead = own[0]
+    fitting = set(entry.get("subjects", ())) if entry is not None else set()
+    rest = [*own[1:], *(hit for hit in sure if hit.pack != "subjects")]
+    return [lead.name, *(name for name in lead.others if name in fitting)], [_part_name(hit) for hit in rest]
+
+
 def _unique(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
@@ -127,7 +162,7 @@ def from_match(situation_hits: Sequence[Hit], concepts: Sequence[Hit], match: Ma
         return _with_things(of_situation(entry, match), top.score, named, about)
     heard = [hit for hit in ranked if hit.score >= HEARD]
     if heard:
-        return _of_things(heard, entry if top is not None and top.score >= 0.2 else None, match, about)
+        return _of_things(heard, entry if top is not None and top.score >= LENDS else None, match, about)
     if entry is not None and top is not None and top.score >= HEARD:
         # A guess: the picture may be right, a code or a state said outright would be too sure of it.
         return replace(of_situation(entry, match), about=about, numerals="", badges=())
@@ -138,44 +173,44 @@ def from_match(situation_hits: Sequence[Hit], concepts: Sequence[Hit], match: Ma
 
 def _with_things(wish: Wish, score: float, named: Sequence[Hit], about: str) -> Wish:
     """A situation's wish with the things that the prompt names put first."""
-    subjects = [
-        name
-        for hit in named
-        if hit.pack == "subjects" and (hit.score >= 0.9 or hit.score > score)
-        for name in (hit.name, *hit.others[:2])
-    ]
+    lead, others = _cast_of(
+        [hit for hit in named if hit.score >= 0.9 or hit.score > score], {"subjects": wish.subjects}
+    )
     companions = [_part_name(hit) for hit in named if hit.score >= 0.6]
-    people = wish.people or any(hit.name in PEOPLE_ICONS for hit in named)
+    people = wish.people or any(hit.name in PEOPLE_ICONS and hit.score >= CERTAIN for hit in named)
     sure = wish if score >= 0.75 else replace(wish, numerals="")
     return replace(
         sure,
-        subjects=_unique([*subjects, *wish.subjects]),
-        companions=_unique([*companions, *wish.companions]),
-        people=people,
-        named=bool(subjects),
+        subjects=tuple(lead) or wish.subjects,
+        companions=_unique([*others, *companions, *wish.companions]),
+        people=people and not lead,
+        named=bool(lead),
+        others=_unique(others),
         about=about,
     )
 
 
 def _of_things(heard: Sequence[Hit], entry: Mapping[str, Any] | None, match: Mapping[str, Any], about: str) -> Wish:
     """A wish of things alone; a weakly matched situation lends companions."""
+    lead, others = _cast_of(heard, entry)
     best = _worth(heard[0])
-    subjects = [
+    near = [
         name
         for hit in heard
         if _worth(hit) >= best - 0.25
         for name in (_part_name(hit), *(hit.others[:2] if hit.pack == "subjects" else ()))
     ]
-    companions = [_part_name(hit) for hit in heard[1:]]
+    companions = [_part_name(hit) for hit in heard if _part_name(hit) not in lead]
     lent = tuple(entry.get("companions", ())) if entry is not None else ()
-    people = any(hit.name in PEOPLE_ICONS and hit.score >= 0.6 for hit in heard)
+    people = any(hit.name in PEOPLE_ICONS and hit.score >= CERTAIN for hit in heard)
     return Wish(
-        _unique(subjects),
-        _unique([*companions, *lent]),
+        tuple(lead) or _unique(near),
+        _unique([*others, *companions, *lent]),
         GENERIC_BACKDROPS,
         title=heard[0].name,
         people=people,
-        named=heard[0].score >= 0.6,
+        named=bool(lead) or heard[0].score >= 0.6,
+        others=_unique(others),
         match=match,
         about=about,
     )

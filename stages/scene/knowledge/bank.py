@@ -101,6 +101,7 @@ class Bank:
         self.unspaced: Mapping[str, list[int]] = document["unspaced"]
         self.things: Mapping[str, list[tuple[int, float]]] = document["things"]
         self.nouns: Mapping[str, str] = document["nouns"]
+        self.twins: Mapping[str, str] = document["twins"]
 
     @cached_property
     def by_id(self) -> Mapping[str, Situation]:

@@ -89,10 +89,14 @@ def concept_phrases(concepts: Sequence[Source]) -> dict[str, list[list[float]]]:
     return {key: _heaviest(weights) for key, weights in found.items()}
 
 
-def translated(things: Mapping[str, list[list[float]]], nouns: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return the keys of nouns in other languages -> the English key, those that are English words already left out."""
+def translated(
+    things: Mapping[str, list[list[float]]], nouns: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the keys of nouns in other languages -> the English key: those of no English word, and twins of one."""
     keys = {phrase_key(other): phrase_key(english) for english, others in nouns.items() for other in others}
-    return {key: english for key, english in keys.items() if english in things and key not in things}
+    known = {key: english for key, english in keys.items() if english in things}
+    twins = {key: english for key, english in known.items() if key in things and key != english}
+    return {key: english for key, english in known.items() if key not in things}, twins
 
 
 def _heaviest(weights: Mapping[int, float], most: int = 12) -> list[list[float]]:
@@ -139,6 +143,7 @@ def compiled(knowledge: Knowledge, embedder: Embedder) -> tuple[dict[str, Any], 
     texts, owners = rows_of(knowledge)
     vectors, facts = embed(texts, owners, embedder)
     plain, things = situation_phrases(knowledge), concept_phrases(knowledge.concepts)
+    nouns, twins = translated(things, knowledge.nouns)
     document = {
         "format": FORMAT,
         "sources": digest(),
@@ -148,7 +153,8 @@ def compiled(knowledge: Knowledge, embedder: Embedder) -> tuple[dict[str, Any], 
         "phrases": {key: owners for key, owners in plain.items() if not is_unspaced(key)},
         "unspaced": {key: owners for key, owners in plain.items() if is_unspaced(key)},
         "things": things,
-        "nouns": translated(things, knowledge.nouns),
+        "nouns": nouns,
+        "twins": twins,
         "owners": owners,
         **facts,
     }

@@ -55,6 +55,13 @@ _ALIASES = {
     "hot-air-balloon": "hot-air-balloon",
     "empty-box": "box",
     "door-exit": "door",
+    "leaf-bulb": "leaf-bulb",
+    "heart-pulse": "heartbeat",
+    "heartbeat": "heartbeat",
+    "chat-robot": "robot",
+    "couch": "sofa",
+    "castle-turret": "castle",
+    "vault": "safe",
 }
 """Names that a first word alone would put in the wrong family, and plurals and synonyms of the same thing."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from imajin_cli.stages.scene.knowledge.bank import Bank
 from imajin_cli.stages.scene.knowledge.families import family_of
-from imajin_cli.stages.scene.knowledge.text import content_words, is_dull, is_unspaced, phrases
+from imajin_cli.stages.scene.knowledge.text import content_words, is_dull, is_foreign, is_unspaced, phrases
 
 _LONGEST = 5
 _SHARED = 0.12
@@ -78,10 +78,11 @@ def _credit(result: Words, owners: list[int], weight: float, evidence: str) -> N
 def _concepts(bank: Bank, text: str, result: Words, phrased: set[int]) -> set[int]:
     """Fill in the concepts, one thing for each run of words; return the places of words that name one."""
     named: set[int] = set()
+    nouns = {**bank.nouns, **bank.twins} if is_foreign(text) else bank.nouns
     for start, end, key in phrases(result.words, 3):
         places = range(start, end)
         run = result.words[start:end]
-        foreign = bank.nouns.get(key)
+        foreign = nouns.get(key)
         owners = bank.things.get(foreign or key)
         if owners is None or named.intersection(places) or (not foreign and all(is_dull(word) for word in run)):
             continue

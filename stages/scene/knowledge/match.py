@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from imajin_cli.stages.scene.knowledge.bank import Bank, bank
 from imajin_cli.stages.scene.knowledge.choose import Candidate, choose
 from imajin_cli.stages.scene.knowledge.hints import Hints, hints_of
-from imajin_cli.stages.scene.knowledge.lexical import Words, match_words
-from imajin_cli.stages.scene.knowledge.text import looks_like, normalise, runs
+from imajin_cli.stages.scene.knowledge.lexical import Found, Words, match_words
+from imajin_cli.stages.scene.knowledge.text import MANY_SENSES, looks_like, normalise, runs, stem
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +34,7 @@ _SECOND_LINE = 0.4
 _WORDS_WORTH = 3.5
 _MIDDLE, _SLOPE = 4.5, 1.0
 _CHUNK_FLOOR, _PROMPT_FLOOR, _SURE = 4.4, 3.6, 7.0
+_SAME_SENSE, _OTHER_SENSE = 2.3, 0.54
 _STRONG, _FAIR, _WEAK, _NAMED = 0.75, 0.45, 0.25, 0.85
 
 
@@ -99,10 +100,11 @@ def match(prompt: str, *, embed: Embeds | None, known: Bank | None = None) -> Ma
 
 @dataclass(frozen=True)
 class _Meaning:
-    """Scores by meaning: situation index -> spreads, and concepts as candidates."""
+    """Scores by meaning: situation index -> spreads, concepts as candidates, and how near each concept is in spreads."""
 
     situations: dict[int, float]
     concepts: list[Candidate]
+    near: NDArray[np.float32] | None = None
 
 
 def _meaning(source: Bank, text: str, words: Words, embed: Embeds) -> _Meaning:
@@ -114,7 +116,8 @@ def _meaning(source: Bank, text: str, words: Words, embed: Embeds) -> _Meaning:
         for chunk, line in zip(chunks, scores[1:], strict=True)
         for found in _by_concept(source, line, chunk, _CHUNK_FLOOR, 0.8)
     ]
-    return _Meaning(situations, concepts + _by_concept(source, scores[0], text, _PROMPT_FLOOR, 0.4))
+    near = source.vectors.by_owner(scores[0])[len(source.situations) :]
+    return _Meaning(situations, concepts + _by_concept(source, scores[0], text, _PROMPT_FLOOR, 0.4), near)
 
 
 def _chunks(text: str, words: Words) -> list[str]:
@@ -163,7 +166,10 @@ def _situations(source: Bank, words: Words, meant: _Meaning, hints: Hints) -> tu
 
 
 def _concepts(source: Bank, words: Words, meant: _Meaning, mood: str, gloomy: bool) -> tuple[Hit, ...]:
-    spoken = [Candidate(source.concepts[found.index], found.weight, "words", found.words) for found in words.concepts]
+    spoken = [
+        Candidate(source.concepts[found.index], found.weight * _sense(found, words, meant), "words", found.words)
+        for found in words.concepts
+    ]
     return tuple(
         Hit(
             pick.concept.name,
@@ -175,6 +181,14 @@ def _concepts(source: Bank, words: Words, meant: _Meaning, mood: str, gloomy: bo
         )
         for pick, others in choose([*spoken, *meant.concepts], mood, gloomy)[:TOP_CONCEPTS]
     )
+
+
+def _sense(found: Found, words: Words, meant: _Meaning) -> float:
+    """What a word counts for: one of several senses only a little where the whole prompt means something else."""
+    alone = " " not in found.words and stem(found.words) in MANY_SENSES
+    if not alone or meant.near is None or len(words.words) <= 2:
+        return 1.0
+    return 1.0 if float(meant.near[found.index]) >= _SAME_SENSE else _OTHER_SENSE
 
 
 def _sureness(hit: Hit, words: Words) -> float:

@@ -43,7 +43,7 @@ _DULL_TEXT = (
     "small little funny modern flat style vector background make create show please some any all one two three new old "
     "good great bad happy sad looking get got go goes went come came made using use used need want like let "
     "about into onto under over between behind beside near after before while when where what who which how why "
-    "left right next away side way plus pas later too long fast ask sorry seem there here something nothing anything "
+    "left right high low next away side way plus pas later too long fast ask sorry seem there here something nothing anything "
     "not no none never out up down off on in more most only also still yet again back soon now today "
     "bild seite icone ein kleine kleiner kleines freundlich freundlicher nicht kein keine unter auf im am "
     "imagen página pantalla pequeño pequeña amable sin no bajo en sobre "
@@ -114,6 +114,34 @@ def _stem_latin(word: str) -> str:
 
 def _undouble(word: str) -> str:
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz" else word
+
+
+_ENGLISH_TEXT = (
+    "a an the of your my our you we i is are was were has have it this that these and or with at by from in on for to"
+)
+_ENGLISH = frozenset(_ENGLISH_TEXT.split())
+_OTHER_TEXT = (
+    "der das ein eine einen einem einer und mit auf unter dein deine ist sind im dem den wird von "
+    "el la los las un una unos unas del y con para tu su es en sobre "
+    "le les des du et avec votre vos est sont une sur sous dans au aux"
+)
+_OTHER = frozenset(_OTHER_TEXT.split())
+
+
+def is_foreign(text: str) -> bool:
+    """Whether the small words of normalised ``text`` are another language's: "chat" is then no talk but a cat."""
+    words = tokens(text)
+    return any(word in _OTHER for word in words) and not any(word in _ENGLISH for word in words)
+
+
+_MANY_SENSES_TEXT = (
+    "card box star key cloud bug cookie share play page book mouse tree bank table leaf plant post branch window drop fire "
+    "bell flag heart ring safe wave file cup track deck stamp note light hand leave rocket shield bridge caja boite étoile "
+    "estrella karte tarjeta carte clé llave schlüssel stern nube wolke"
+)
+_MANY_SENSES = frozenset(_MANY_SENSES_TEXT.split())
+MANY_SENSES = frozenset(stem(word) for word in _MANY_SENSES)
+"""Stems of words with several senses: alone, such a word asks for a drawing only if the whole prompt is near to it."""
 
 
 def is_unspaced(text: str) -> bool:

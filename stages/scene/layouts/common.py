@@ -5,6 +5,7 @@ from __future__ import annotations
 from imajin_cli.stages.scene import shapes
 from imajin_cli.stages.scene.board import Board, Item, overlap, union
 from imajin_cli.stages.scene.cast import Cast
+from imajin_cli.stages.scene.pack import OWN
 from imajin_cli.stages.scene.part import Box, Part
 
 
@@ -82,7 +83,7 @@ def _foot(item: Item) -> float:
 
 def badge(board: Board, cast: Cast, on: Item, scale: float = 0.22) -> Item | None:
     """Put the badge at the subject's own badge point, within the board."""
-    if cast.badge is None:
+    if cast.badge is None or (on.part.badge is None and on.part.credit == OWN):
         return None
     side = max(34 * board.unit, min(scale * min(*size(on.box)) * 1.15, 66 * board.unit))
     _, y0, x1, _ = on.box

@@ -33,8 +33,10 @@ def _floor(board: Board) -> float:
 
 
 def _scale(board: Board) -> float:
+    """What sizes go by: the frame's height, more where no text takes a part of the width; its width where it is tall."""
     x0, y0, x1, y1 = board.frame
-    return min((y1 - y0) * 1.02, (x1 - x0) * 0.9)
+    roomy = 1.16 if _wide(board) and not _has_text(board) else 1.04
+    return min((y1 - y0) * roomy, (x1 - x0) * 0.98)
 
 
 def _left(board: Board) -> float:
@@ -155,29 +157,34 @@ def horizon(board: Board, cast: Cast) -> None:
     top = _floor(board) - s * 0.12
     r = max(w * 0.62, h * 0.9)
     board.put(shapes.disc(r * 1.16, "@mist"), "backdrop", "halo", cx=cx, cy=top + r, style="shape", z=0.8, loose=True)
-    board.put(shapes.disc(r), "ground", "globe", cx=cx, cy=top + r, style="shape", loose=True)
-    hero = c.subject(board, cast, cx=cx, foot=top + board.unit * 3, h=s * 0.68, w=s * 0.72)
+    # Half a figure rises from behind the horizon; whatever has feet stands on it.
+    half_figure = cast.subject.kind == "person"
+    board.put(
+        shapes.disc(r), "ground", "globe", cx=cx, cy=top + r, style="shape", loose=True, z=4.6 if half_figure else None
+    )
+    hero = c.subject(board, cast, cx=cx, foot=top + board.unit * 3, h=s * 0.72, w=s * 0.76)
     # The ground falls away on both sides: a wide subject stands a little before its top.
-    half = 0.4 * (hero.box[2] - hero.box[0])
-    hero.y += r - math.sqrt(r * r - half * half)
+    half = (0.52 if half_figure else 0.4) * (hero.box[2] - hero.box[0])
+    hero.y += r - math.sqrt(r * r - half * half) + (board.unit * 8 if half_figure else 0)
     c.badge(board, cast, hero, 0.2)
     x0, x1 = _left(board), board.frame[2]
     spots = (
-        (-0.30, -0.26, 0.27),
-        (0.31, -0.34, 0.24),
-        (0.43, -0.08, 0.2),
-        (-0.44, -0.02, 0.2),
-        (-0.4, -0.5, 0.17),
-        (0.45, -0.56, 0.16),
+        (-0.29, -0.26, 0.34),
+        (0.31, -0.34, 0.3),
+        (0.44, -0.06, 0.24),
+        (-0.45, -0.02, 0.24),
+        (-0.43, -0.56, 0.22),
+        (0.46, -0.6, 0.2),
     )
     span = min(x1 - x0, s * 2.6)
     for part, (dx, dy, size) in zip(cast.companions[: 2 if cast.detail == "minimal" else 6], spots, strict=False):
         x, y = cx + cast.side * dx * span, top + dy * s
+        way = 1 if x > cx else -1
         if x0 + s * size * 0.5 < x < x1 - s * size * 0.5:
             c.hanging(
                 board,
                 part,
-                [(x, y), (x, y - s * 0.08)],
+                [(x, y), (x, y - s * 0.08), (x + way * s * 0.14, y), (x + way * s * 0.24, y - s * 0.04)],
                 h=s * size,
                 style="solid" if size > 0.25 and part.kind != "icon" else "outline",
                 turn=6 * (1 if dx > 0 else -1),
@@ -249,17 +256,22 @@ def ribbons(board: Board, cast: Cast) -> None:
 
 
 def _adrift(board: Board, cast: Cast, hero: Item, floor: float, s: float) -> None:
-    """Outlined companions in the air, evenly over the room that the subject leaves on each side, at two heights."""
+    """Companions evenly over the room that the subject leaves on each side: on the ground and in the air in turn."""
     left, right = (_left(board), hero.box[0]), (hero.box[2], board.frame[2])
     rest = list(cast.companions[: 2 if cast.detail == "minimal" else 6])
     for start, end in sorted((left, right), key=lambda span: span[0] - span[1]):
         count = min(len(rest), max(0, round((end - start) / (s * 0.42))))
         for at in range(count):
             x = start + (end - start) * (at + 0.5) / count
-            high, size = at % 2 == 1, (0.27, 0.22, 0.25, 0.2)[at % 4]
-            y = floor - s * (0.52 if high else 0.24)
-            turn = -7.0 if x < hero.box[0] else 7.0
-            c.hanging(board, rest.pop(0), [(x, y), (x, y - s * 0.1)], h=s * size, style="outline", turn=turn)
+            part = rest.pop(0)
+            if at % 2 == 0 and part.ground is not None:
+                style = "solid" if part.kind != "icon" and at == 0 else "outline"
+                size = (0.44, 0.34)[at // 2 % 2]
+                board.try_put([c.companion(board, part, style=style, h=s * size, cx=x, foot=floor + board.unit * 2)])
+                continue
+            y, turn = floor - s * (0.6 if at % 2 else 0.3), -7.0 if x < hero.box[0] else 7.0
+            size = (0.3, 0.26, 0.28, 0.24)[at % 4]
+            c.hanging(board, part, [(x, y), (x, y - s * 0.1)], h=s * size, style="outline", turn=turn)
 
 
 COMPOSITIONS = {"landscape": landscape, "city": city, "horizon": horizon, "window": windowed, "ribbons": ribbons}

@@ -1,4 +1,4 @@
-"""Spot: one subject with a few companions, free on its ground. Eleven skeletons."""
+"""Spot: one subject with a few companions, free on its ground. Twelve skeletons."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from imajin_cli.stages.scene import shapes
 from imajin_cli.stages.scene.board import Board, Item
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.layouts import common as c
-from imajin_cli.stages.scene.layouts import spot_staged
+from imajin_cli.stages.scene.layouts import spot_staged, spot_view
 from imajin_cli.stages.scene.layouts.spot_base import count, finish, frame
 
 Composition = Callable[[Board, Cast], None]
@@ -190,6 +190,7 @@ def cards(board: Board, cast: Cast) -> None:
 
 COMPOSITIONS: dict[str, Composition] = {
     "stand": stand,
+    "vista": spot_view.vista,
     "window": in_window,
     "disc": disc,
     "trio": trio,
