@@ -30,6 +30,12 @@ def snapshot(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
+def with_picture(name: str) -> str:
+    """A sidecar whose picture is called ``name``."""
+    image = {"file": name, "sha256": "0" * 64, "width": 1, "height": 1, "mode": "L"}
+    return json.dumps({"imajin": 1, "id": "x", "image": image})
+
+
 @pytest.mark.parametrize("name", ["absent.png", "folder", "empty.png", "text.png", "cut.png", "fifo"])
 def test_files_that_are_no_pictures(cli, png, work, name):
     png("whole.png")
@@ -53,8 +59,8 @@ def test_files_that_are_no_pictures(cli, png, work, name):
         ('{"imajin": 99, "id": "x", "stages": {"of": "another shape"}}', "from a newer imajin (sidecar version 99"),
         ('{"imajin": 99, "id": "x"}', "from a newer imajin"),
         ('{"imajin": 1, "id": "x", "stages": [{"stage": 1}]}', "not a sidecar: stages"),
-        ('{"imajin": 1, "id": "x", "image": {"file": "../../etc/passwd", "sha256": "%s", "width": 1, "height": 1, "mode": "L"}}' % ("0" * 64), "not a sidecar: image.file"),
-        ('{"imajin": 1, "id": "x", "image": {"file": "..", "sha256": "%s", "width": 1, "height": 1, "mode": "L"}}' % ("0" * 64), "not a sidecar: image.file"),
+        (with_picture("../../etc/passwd"), "not a sidecar: image.file"),
+        (with_picture(".."), "not a sidecar: image.file"),
         ("\x00\x01", "the sidecar is not JSON"),
         ("[" * 100_000, "sidecar"),
     ],
@@ -130,14 +136,82 @@ def test_a_full_disk(cli, png):
     assert [path.name for path in Path(".imajin/work").iterdir()] == []
 
 
-def test_a_closed_standard_output(png):
+def shell(script: str, **extra: str) -> subprocess.CompletedProcess[bytes]:
+    prelude = f'imajin() {{ {sys.executable} -m imajin_cli "$@"; }}; '
+    return subprocess.run(["bash", "-c", prelude + script], capture_output=True, env=environment(**extra), timeout=60)
+
+
+def test_closed_standard_streams(png):
     png()
-    done = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m imajin_cli bright a.png >&-"],
-        capture_output=True, env=environment(), timeout=60,
-    )  # fmt: skip
-    assert done.returncode != 0
+    done = shell("imajin bright a.png >&-")
+    one_line(done, 2, "standard output is closed")
+    one_line(shell("imajin presets >&-"), 2, "standard output is closed")
+    one_line(shell("imajin bright <&-"), 2, "nothing to work on")
+    one_line(shell("imajin bright - <&-"), 24, "nothing came in")
+    assert shell("imajin bright a.png 2>&-").stdout == b"a.png\n"
+
+
+def test_prompts_and_names_that_are_no_text(cli):
+    bad = os.fsdecode(b"caf\xe9")
+    one_line(cli("run", bad), 2, "the prompt is not UTF-8")
+    one_line(cli("run", "cafe", "--headline", bad), 2, "--headline")
+    one_line(cli("run", "ein Caf\u00e9", LC_ALL="C", PYTHONUTF8="0"), 2, "the prompt is not UTF-8")
+    done = cli("bright", "--json", os.fsdecode(b"absent-\xff.png"))
+    assert done.returncode == 2
+    assert [json.loads(line)["event"] for line in done.stdout.splitlines()] == ["error", "summary"]
+
+
+def test_names_with_a_nul_byte(cli):
+    for name in (b"a\0.png\n", b"a\0.request.json\n", b"a\0.json\n"):
+        one_line(cli("bright", stdin=name), 2, "embedded null byte")
+
+
+def test_a_name_that_no_file_system_holds_ends_nothing_else(cli, png):
+    png()
+    done = cli("bright", "x" * 300 + ".json", "a.png")
+    assert (done.returncode, done.stdout) == (2, b"a.png\n")
+
+
+def test_a_person_without_a_home(png):
+    png()
+    script = "env -u HOME setpriv --reuid 4242 --clear-groups" if os.geteuid() == 0 else "env -u HOME"
+    done = shell(f"{script} {sys.executable} -m imajin_cli config path")
+    assert done.returncode == 0, done.stderr
+    done = shell(f"{script} {sys.executable} -m imajin_cli bright --mode crash a.png")
+    assert done.returncode == 1
+    assert b"unexpected error: RuntimeError: a bug" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_a_working_folder_that_is_gone():
+    one_line(shell("mkdir gone; cd gone; rmdir ../gone; imajin bright x.png"), 2, "the working folder is gone")
+
+
+def test_a_broken_third_party_stage_hides_no_schema(cli):
+    done = cli("schema", "sidecar")
+    assert done.returncode == 0, done.stderr
+    assert "broken" not in json.loads(cli("schema", "--all").stdout)
+
+
+def test_a_sidecar_cannot_write_to_the_terminal(cli, png):
+    path = png()
+    cli("bright", "a.png")
+    known = json.loads(path.with_name("a.png.json").read_text())
+    known["stages"][0] |= {"reason": "\x1b[2J\nforged line", "stage": "s\x07"}
+    path.with_name("a.png.json").write_text(json.dumps(known))
+    shown = cli("show", "a.png").stdout
+    assert b"\x1b" not in shown
+    assert b"\x07" not in shown
+    assert b"\\x1b[2J\\nforged line" in shown
+
+
+def test_a_picture_whose_sidecar_tells_of_another_size(cli, png):
+    path = png()
+    cli("bright", "a.png")
+    known = json.loads(path.with_name("a.png.json").read_text())
+    known["image"]["width"] = 7
+    path.with_name("a.png.json").write_text(json.dumps(known))
+    one_line(cli("bright", "a.png", "--threshold", "1"), 2, "another size")
 
 
 def test_a_full_standard_output(png):
