@@ -39,8 +39,8 @@ def vista(board: Board, cast: Cast) -> None:
     air, stand = sorted_for_air(cast, count(cast, 3))
     used = _plant(board, cast, hero, stand, foot, s)
     for part in air:
-        used += _drift(board, cast, part, (cx, cy), r, s) is not None
-    for side, dx, dy, cw in ((-lit, 0.8, -0.7, 0.2), (lit, 0.98, -0.12, 0.17), (-lit, 1.0, -0.2, 0.14)):
+        used += _drift(board, part, (cx, cy, r), s, lit)
+    for side, dx, dy, cw in ((-lit, 0.84, -0.66, 0.22), (lit, 0.98, -0.12, 0.17), (-lit, 1.0, -0.2, 0.14)):
         cloud = board.make(
             shapes.cloud(s * cw, "@mist"),
             "backdrop",
@@ -69,28 +69,27 @@ def _plant(board: Board, cast: Cast, hero: Item, parts: list[Part], foot: float,
     return used
 
 
-def _drift(board: Board, cast: Cast, part: Part, centre: tuple[float, float], r: float, s: float) -> Item | None:
-    """Let a light thing fly off into a free corner of the sky, a dashed trail behind it."""
-    cx, cy = centre
-    spots = [
-        (cx + way * r * dx, cy + r * dy) for dx, dy in ((0.86, -0.5), (0.95, -0.66), (1.02, -0.36)) for way in (-1, 1)
-    ]
-    turn = 12.0 * cast.side
-    item = c.hanging(board, part, spots, h=s * 0.22, style="solid", turn=turn)
+def _drift(board: Board, part: Part, view: tuple[float, float, float], s: float, lit: int) -> int:
+    """Let a light thing fly off below the sun, or into another free corner of the sky, a dashed trail behind it."""
+    cx, cy, r = view
+    places = ((lit, 1.0, -0.24), (lit, 1.08, -0.2), (-lit, 0.9, -0.5), (-lit, 0.98, -0.66), (lit, 1.08, -0.4))
+    spots = [(cx + way * r * dx, cy + r * dy) for way, dx, dy in places]
+    item = c.hanging(board, part, spots, h=s * 0.23, style="solid", turn=12.0 * lit)
     if item is None:
-        return None
+        return 0
     x0, _, x1, y1 = item.box
     middle = (x0 + x1) / 2
     way = -1 if middle < cx else 1
     points = [
-        (middle + way * s * 0.01, y1 + s * 0.02),
-        (middle + way * s * 0.05, y1 + s * 0.08),
-        (middle - way * s * 0.01, y1 + s * 0.13),
-        (middle - way * s * 0.02, y1 + s * 0.19),
+        (middle + way * s * 0.01, y1 + s * 0.015),
+        (middle + way * s * 0.045, y1 + s * 0.05),
+        (middle + way * s * 0.005, y1 + s * 0.085),
+        (middle - way * s * 0.03, y1 + s * 0.06),
+        (middle - way * s * 0.02, y1 + s * 0.12),
     ]
     xs, ys = [p[0] for p in points], [p[1] for p in points]
     at = ((min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2)
     trail = board.make(shapes.trail(points), "ground", "trail", cx=at[0], cy=at[1], style="shape", z=1.4, loose=True)
     if board.free(trail, 0):
         board.add(trail)
-    return item
+    return 1
