@@ -161,3 +161,70 @@ def test_show_tells_the_history(cli):
     for said in (PROMPT, "verdict  accepted", "generate (compose): changed", "quality: passed"):
         assert said in text
     assert json.loads(cli("show", "--json", lines(done)[0]).stdout)[0]["request"]["prompt"] == PROMPT
+
+
+def test_a_long_prompt_is_no_file_and_a_missing_file_no_prompt(cli):
+    done = cli("run", "a robot that looks for a page " * 12, "--size", "64", "-o", "out")
+    assert done.returncode == 0, done.stderr
+    done = cli("run", "missing.png", "-o", "out2")
+    assert done.returncode == 2
+    assert b"missing.png: cannot be read: No such file" in done.stderr
+    assert not Path("out2").exists()
+
+
+def test_one_bad_file_does_not_end_the_run(cli, png):
+    Path("bad.png").write_text("no picture")
+    png("good.png", size=(300, 200))
+    done = cli("run", "bad.png", "good.png", "--from", "text", "--skip", "quality", "-o", "out")
+    assert (done.returncode, lines(done)) == (2, ["out/good.png"])
+
+
+def test_a_run_that_ends_before_there_is_a_picture_gives_a_request_to_go_on_with(cli):
+    done = cli("run", PROMPT, "--size", "64", "--until", "validate")
+    (request,) = lines(done)
+    assert request.endswith(".request.json")
+    assert [record["stage"] for record in json.loads(Path(request).read_bytes())["stages"]] == ["validate"]
+    done = cli("run", request, "-o", "out")
+    assert done.returncode == 0, done.stderr
+    assert sidecar(lines(done)[0])["request"]["prompt"] == PROMPT
+
+
+def test_a_refused_request_keeps_the_reason(cli):
+    assert cli("run", "naked lady having sex", "-o", "out").returncode == 10
+    (request,) = Path(".imajin/work").glob("*.request.json")
+    assert json.loads(request.read_bytes())["verdict"]["code"] == 10
+
+
+def test_a_gate_in_a_run_writes_to_a_given_picture_s_own_sidecar(cli, png):
+    png("photo.png", size=(300, 200))
+    done = cli("run", "photo.png", "--from", "quality", "--set", "quality.min_side=4000", "-o", "out")
+    assert done.returncode == 15
+    assert sidecar("photo.png")["verdict"]["by"] == "quality"
+    assert not Path(".imajin").exists()
+
+
+@pytest.mark.parametrize(("best", "code"), [("2", 0), ("3", 24)])
+def test_best_counts_candidates_and_not_their_ratios(cli, best, code):
+    done = cli("run", "a rocket", "-n", "2", "--best", best, "--size", "128x128", "--size", "256x128", "-o", "out")
+    assert done.returncode == code, done.stderr
+    assert len(lines(done)) == 4
+
+
+def test_json_ends_in_a_summary_whatever_ends_the_run(cli, png):
+    Path("file").write_text("x")
+    for arguments, code in (
+        (["run", "missing.png"], 2), (["run", "x", "-p", "nosuch"], 2), (["run", "a cat", "--size", "64", "-o", "file"], 2),
+        (["run", "x", "--set", "generate.backend=nosuch"], 2), (["bright", "a.png", "--mode", "crash"], 1),
+    ):  # fmt: skip
+        png()
+        done = cli(*arguments, "--json")
+        assert done.returncode == code, done.stderr
+        last = json.loads(done.stdout.splitlines()[-1])
+        assert (last["event"], last["code"]) == ("summary", code)
+
+
+def test_a_verdict_on_the_prompt_can_be_required(cli):
+    done = cli("run", PROMPT, "--size", "64", "--set", "output.require=validate", "-o", "out")
+    assert done.returncode == 0, done.stderr
+    done = cli("run", PROMPT, "--size", "64", "--skip", "validate", "--set", "output.require=validate", "-o", "out2")
+    assert done.returncode == 22

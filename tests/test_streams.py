@@ -162,6 +162,35 @@ def test_best_keeps_the_best_of_a_group(cli, png):
     assert cli("bright", "--best", "5", *(f"p{i}.png" for i in range(4))).returncode != 0
 
 
+def test_best_is_the_same_when_the_verdicts_are_there_already(cli, png):
+    for i in range(4):
+        png(f"p{i}.png", 110 + 20 * i)
+    given = [f"p{i}.png" for i in range(4)]
+    assert lines(cli("bright", "--best", "1", *given).stdout) == lines(cli("bright", "--best", "1", *given).stdout) == ["p3.png"]
+
+
+def test_a_rejection_is_laid_to_the_stage_that_spoke_it(cli, png):
+    path = png("bad.png", 20)
+    cli("bright", "bad.png")
+    known = sidecar(path)
+    known["stages"][0]["stage"] = "earlier"
+    path.with_name("bad.png.json").write_text(json.dumps(known))
+    assert b"rejected by bright" in cli("bright", "bad.png", "--threshold", "90").stderr
+
+
+def test_an_expectation_that_is_not_met_is_told(cli, png):
+    png()
+    done = cli("bright", "a.png", "--expect", "3")
+    assert done.returncode == 24
+    assert b"1 passed, 3 were expected" in done.stderr
+
+
+def test_a_preset_s_own_prompt_is_drawn_where_no_names_are_piped(cli):
+    done = cli("generate", "-p", "icon", "--size", "64")
+    assert done.returncode == 0, done.stderr
+    assert cli("generate", "-p", "icon", "--size", "64", stdin=b"").returncode == 24
+
+
 def test_a_picture_as_bytes_with_its_sidecar_inside(sh, png):
     png()
     done = sh("cat a.png | imajin tint - | imajin bright - --threshold 10")

@@ -38,8 +38,14 @@ def user_folder() -> Path | None:
 
 
 def project_file(start: Path | None = None) -> Path | None:
-    """The nearest imajin.yaml, from ``start`` (default: the working folder) upwards, not beyond a repository's root."""
-    folder = (start or Path.cwd()).absolute()
+    """The nearest imajin.yaml, from ``start`` (default: the working folder) upwards, not beyond a repository's root.
+
+    Raises UsageError where the working folder was removed.
+    """
+    try:
+        folder = (start or Path.cwd()).absolute()
+    except FileNotFoundError:
+        raise UsageError("the working folder is gone", hint="cd to one that is there") from None
     for place in (folder, *folder.parents):
         candidate = place / "imajin.yaml"
         if os.path.isfile(candidate):

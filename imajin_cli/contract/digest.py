@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from imajin_cli.contract.errors import InputError
+
 # Where, when and on what the work was done does not change what was done; neither does the place of a file or
 # where a value came from. The canonical digest leaves these keys out wherever they stand.
 VOLATILE = frozenset({"seconds", "device", "host", "time", "origin", "file", "file_sha256"})
@@ -26,8 +28,14 @@ def pixel_digest(mode: str, size: tuple[int, int], data: Iterable[bytes]) -> str
 
 
 def canonical_json(value: Any) -> bytes:
-    """``value`` as compact JSON with sorted keys: equal documents give equal bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    """``value`` as compact JSON with sorted keys: equal documents give equal bytes.
+
+    Raises InputError for a number that JSON cannot hold.
+    """
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:
+        raise InputError(f"not JSON: {error}") from None
 
 
 def json_digest(value: Any) -> str:
