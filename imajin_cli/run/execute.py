@@ -17,6 +17,7 @@ from imajin_cli.contract.stage import Asset, Kind, Outcome, Stage
 from imajin_cli.run.assets import Entry, candidate, described_as, has_record, vector_digest
 
 PICTURE_MODES = ("L", "LA", "RGB", "RGBA")
+_CODES = frozenset(map(int, Exit))
 
 
 class Keeper(Protocol):
@@ -255,7 +256,7 @@ def _found(found: Entry, entry: Entry, key: str, keeper: Keeper) -> Result:
 
 
 def _result(entry: Entry, record: Record) -> Result:
-    code = Exit(record.code) if record.code in set(Exit) else Exit.ERROR
+    code = Exit(record.code) if record.code in _CODES else Exit.ERROR
     if not _goes_on(record):
         # A sidecar that somebody edited cannot make a rejection look like success.
         code = code or Exit.ERROR
