@@ -79,6 +79,25 @@ def test_a_named_creature_plays_at_every_seed_beside_what_else_is_named(seed: in
 
 
 @needs_embedder
+@pytest.mark.parametrize("size", [(1024, 576), (1024, 341), (800, 1200), (1024, 1024)])
+@pytest.mark.parametrize("has_text", [False, True])
+def test_what_is_named_is_seen_at_every_ratio_and_once(size: tuple[int, int], has_text: bool) -> None:
+    for seed in range(5):
+        order = Order(
+            "fox reading a book under a tree", seed, *size, Manner(aspect=size[0] / size[1]), has_text=has_text
+        )
+        made, _ = scene(order)
+        parts = [part for part in made.vector.scene["parts"] if part["role"] == "companion"]
+        names = [part["name"] for part in parts]
+        assert {"book", "tree"} <= {family_of(name) for name in names}, (made.vector.scene["variant"], seed)
+        if made.vector.scene["variant"] != "tiles":
+            assert len(names) == len(set(names))
+        for x, _, width, _ in (part["box"] for part in parts):
+            assert x >= 0
+            assert x + width <= size[0]
+
+
+@needs_embedder
 @pytest.mark.parametrize(
     ("same", "other", "name"),
     [

@@ -10,6 +10,7 @@ from typing import TypeVar
 from imajin_cli.stages.scene import people
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.kin import kin_of
+from imajin_cli.stages.scene.knowledge.families import family_of
 from imajin_cli.stages.scene.layouts.table import LAYOUTS
 from imajin_cli.stages.scene.library import Library
 from imajin_cli.stages.scene.palette import Harmony, Theme, brand_for, brand_of, figures, palette
@@ -67,7 +68,7 @@ def _layout(wish: Wish, manner: Manner, seed: int) -> str:
 
 
 def _family(name: str) -> str:
-    return name.removeprefix("phosphor:").split("-", 1)[0]
+    return family_of(name.removeprefix("phosphor:"))
 
 
 def _subject(library: Library, wish: Wish, manner: Manner, layout: str, seed: int) -> Part:

@@ -221,6 +221,7 @@ def figures(colour: str, theme: Theme = "light", harmony: Harmony = "auto") -> M
     own["paper"] = oklch_hex(0.965, min(chroma, 0.02) * 0.5, hue)
     own["pale"] = oklch_hex(0.885, min(chroma, 0.2) * 0.3, hue)
     own["mist"] = oklch_hex(0.87, 0.012, hue)
+    own["soft"] = surface["background"]  # the rim of white drawings, which need none here
     return MappingProxyType(
         {**surface, **own, "edge": surface["background"], **_people("dark", _accent_hue(hue, chroma, harmony))}
     )

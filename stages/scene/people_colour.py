@@ -162,7 +162,9 @@ _ROLES = {
 }
 _OTHERS = {
     **dict.fromkeys(("earrings", "earring", "hairAccessories"), "@accent"),
-    "lips": _LIP, "tongue": _LIP, "throat": _MOUTH,
+    "lips": _LIP,
+    "tongue": _LIP,
+    "throat": _MOUTH,
 }
 _LIGHT = {"white", "paper", "sclera", "teeth"}
 

@@ -164,9 +164,11 @@ def frieze(board: Board, cast: Cast) -> None:
     foot = board.height if cast.subject.kind == "person" else middle + h * 0.44
     hero = c.subject(board, cast, cx=centre, foot=foot, h=h * 0.86, w=h * 0.9)
     c.badge(board, cast, hero)
+    c.complete(board, cast, None, h * 1.3)
 
 
 def _marks(board: Board, cast: Cast, normal: int) -> None:
+    c.complete(board, cast, None, _line(board)[3] * 1.3)
     x0, y0, x1, y1 = board.frame
     scatter(board, cast, c.mark_count(cast, normal), (x0, y0, x1, y1 - (y1 - y0) * 0.1))
 

@@ -147,9 +147,15 @@ def hanging(
     return board.try_put([companion(board, part, style=style, h=h, cx=x, cy=y, turn=turn) for x, y in spots])
 
 
+def waiting(board: Board, cast: Cast, first: int | None = None) -> list[Part]:
+    """Those of the ``first`` companions (of all where None) that are not on the board yet, in their order."""
+    placed = {item.part.name for item in board.items if item.role == "companion"}
+    return [part for part in cast.companions[:first] if part.name not in placed]
+
+
 def tail(board: Board, cast: Cast, used: int, foot: float, h: float, limit: Box) -> int:
     """Stand further companions outwards along the ground while they fit between limit[0] and limit[2]."""
-    for part in cast.companions[used:]:
+    for part in waiting(board, cast):
         solid_boxes = [item.box for item in board.solids()]
         x0, _, x1, _ = union(solid_boxes)
         gap = h * 0.22
@@ -166,6 +172,27 @@ def tail(board: Board, cast: Cast, used: int, foot: float, h: float, limit: Box)
             used += 1
         h *= 0.94
     return used
+
+
+def complete(board: Board, cast: Cast, foot: float | None, s: float) -> None:
+    """Stand what the prompt names and no spot took beside the others, smaller where room is short: it must be seen."""
+    hero = next((item for item in board.items if item.role == "subject"), None)
+    for part in waiting(board, cast, cast.told):
+        if hero is None:
+            return
+        y = hero.box[3] if foot is None else foot
+        all_x0, _, all_x1, _ = union(item.box for item in board.solids())
+        style = "solid" if part.kind != "icon" else "outline"
+        tries = []
+        for size_of, tuck in ((0.28, 0.0), (0.22, 0.0), (0.3, 0.3), (0.22, 0.3), (0.16, 0.0), (0.2, 0.45)):
+            for side in (-cast.side, cast.side):
+                for edge in (all_x0, hero.box[0]) if side < 0 else (all_x1, hero.box[2]):
+                    item = companion(board, part, style=style, h=s * size_of, cx=0, foot=y)
+                    half = (item.box[2] - item.box[0]) / 2
+                    item.x += edge + side * (half * (1 - 2 * tuck) + s * 0.03 * (not tuck))
+                    tries.append(item)
+        inside = [item for item in tries if board.limit is None or (item.box[0] >= 0 and item.box[2] <= board.width)]
+        board.try_put(inside, 2, 0.48)
 
 
 def set_off(board: Board) -> None:

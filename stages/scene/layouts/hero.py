@@ -93,6 +93,9 @@ def _trees(board: Board, cast: Cast, floor: float, s: float) -> None:
 
 
 def _marks(board: Board, cast: Cast, floor: float, normal: int = 4) -> None:
+    """The marks, after what the prompt names has found its place."""
+    c.complete(board, cast, None if cast.subject.ground is not None else floor, _scale(board))
+    c.set_off(board)
     x0, y0, x1, _ = board.frame
     scatter(board, cast, c.mark_count(cast, normal), (max(_left(board), x0), y0, x1, floor - (floor - y0) * 0.12))
 
@@ -212,7 +215,9 @@ def windowed(board: Board, cast: Cast) -> None:
         loose=True,
     )
     pane = board.put(shapes.window(w, h, u), "backdrop", "window", cx=cx, cy=top + h / 2, style="shape", z=1)
-    hero = c.subject(board, cast, cx=cx + cast.side * w * 0.18, foot=floor, h=s * 0.76, w=w * 0.46)
+    hero = c.subject(
+        board, cast, cx=cx + cast.side * w * 0.18, foot=floor, h=s * 0.76, w=w * (0.6 if _has_text(board) else 0.48)
+    )
     c.badge(board, cast, hero, 0.2)
     _tiles(board, cast, pane, hero, u)
     outer = cx - cast.side * w * 0.44

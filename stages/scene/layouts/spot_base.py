@@ -21,29 +21,10 @@ def count(cast: Cast, normal: int) -> int:
     return max(wanted, min(cast.told, 3))
 
 
-def _complete(board: Board, cast: Cast, foot: float | None, s: float) -> None:
-    """Stand what the prompt names and no spot took beside the others: it must be seen."""
-    hero = next((item for item in board.items if item.role == "subject"), None)
-    placed = {item.part.name for item in board.items}
-    for part in cast.companions[: cast.told]:
-        if hero is None or part.name in placed:
-            continue
-        y = hero.box[3] if foot is None else foot
-        x0, _, x1, _ = union(item.box for item in board.solids())
-        for side in (-cast.side, cast.side):
-            item = c.companion(
-                board, part, style="solid" if part.kind != "icon" else "outline", h=s * 0.28, cx=0, foot=y
-            )
-            half = (item.box[2] - item.box[0]) / 2
-            item.x += x0 - half - s * 0.03 if side < 0 else x1 + half + s * 0.03
-            if board.try_put([item]) is not None:
-                break
-
-
 def finish(board: Board, cast: Cast, foot: float | None, used: int, marks: int = 4, h: float = 0.0) -> None:
     """Further companions where the frame is wide, the ground, the fit, the marks."""
     _, _, w, fh, s = frame(board)
-    _complete(board, cast, foot, s)
+    c.complete(board, cast, foot, s)
     if foot is not None:
         bx0, by0, bx1, by1 = board.bounds()
         if cast.detail != "minimal" and w / fh > 1.35:

@@ -26,7 +26,7 @@ def _sky(board: Board, cast: Cast, used: int, hero: Item, top: float) -> int:
     floor, side, at = hero.box[1], -cast.side, 0
     size = min(w * 0.26, (floor - top) * 0.5)
     y = floor - size * 0.55
-    for part in cast.companions[used:]:
+    for part in c.waiting(board, cast):
         if y - size * 0.5 < top or at >= count(cast, 3):
             break
         style = "solid" if part.kind != "icon" and at % 2 == 0 else "outline"
@@ -59,6 +59,7 @@ def arched(board: Board, cast: Cast) -> None:
     board.reserved.append(sun)
     _sky(board, cast, used, hero, y0 + h * 0.1)
     board.reserved.remove(sun)
+    c.complete(board, cast, None, w)
     c.set_off(board)
     scatter(board, cast, c.mark_count(cast, 6), (x0, y0, x1, hero.box[1] + h * 0.1))
 
@@ -94,6 +95,7 @@ def column(board: Board, cast: Cast) -> None:
     line = shapes.ground_line(w * 0.96, cast.rng("ground"))
     board.put(line, "ground", "ground", cx=cx, cy=foot, style="shape", loose=True)
     _sky(board, cast, used, hero, y0 + h * 0.02)
+    c.complete(board, cast, None, w)
     c.set_off(board)
     scatter(board, cast, c.mark_count(cast, 6), (x0, y0, x1, hero.box[1] + h * 0.1))
 
