@@ -8,6 +8,7 @@ from imajin_cli.stages.scene import pack, shapes
 from imajin_cli.stages.scene.board import Board, Item, overlap
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.layouts import common as c
+from imajin_cli.stages.scene.layouts import tall
 from imajin_cli.stages.scene.layouts.strew import scatter
 
 
@@ -33,9 +34,11 @@ def _floor(board: Board) -> float:
 
 
 def _scale(board: Board) -> float:
-    """What sizes go by: the frame's height, more where no text takes a part of the width; its width where it is tall."""
+    """What sizes go by: the frame's height, more where no text takes a part of the width; more of its width where it is tall."""
     x0, y0, x1, y1 = board.frame
     roomy = 1.16 if _wide(board) and not _has_text(board) else 1.04
+    if (y1 - y0) > (x1 - x0) * tall.TALL:
+        return min((y1 - y0) * 0.7, (x1 - x0) * 1.14)
     return min((y1 - y0) * roomy, (x1 - x0) * 0.98)
 
 
@@ -97,6 +100,9 @@ def _marks(board: Board, cast: Cast, floor: float, normal: int = 4) -> None:
     c.complete(board, cast, None if cast.subject.ground is not None else floor, _scale(board))
     c.set_off(board)
     x0, y0, x1, _ = board.frame
+    hero = next((item for item in board.items if item.role == "subject"), None)
+    if hero is not None and tall.is_tall(board):
+        tall.fill_sky(board, cast, hero, y0)
     scatter(board, cast, c.mark_count(cast, normal), (max(_left(board), x0), y0, x1, floor - (floor - y0) * 0.12))
 
 
@@ -251,7 +257,7 @@ def ribbons(board: Board, cast: Cast) -> None:
     floor = _floor(board) - s * 0.03
     cx = _focus(board, cast) + (0 if _has_text(board) or not _wide(board) else cast.side * s * 0.1)
     for at, (height, fill) in enumerate(((0.62, "@mist"), (0.44, "@pale"), (0.2, "@soft"))):
-        part = shapes.wave(w, h * height, cast.rng(f"wave{at}"), fill)
+        part = shapes.wave(w, min(h, w * 1.3) * height, cast.rng(f"wave{at}"), fill)
         z = 0.8 + at * 0.1 if at < 2 else 4.6
         board.put(part, "backdrop" if at < 2 else "ground", "wave", cx=w / 2, foot=h, style="shape", z=z, loose=True)
     hero = c.subject(board, cast, cx=cx, foot=floor, h=s * 0.72, w=s * 0.8)

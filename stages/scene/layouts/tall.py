@@ -11,6 +11,8 @@ from imajin_cli.stages.scene.layouts.strew import scatter
 
 # From this height by width on, a frame is tall.
 TALL = 1.22
+# Kinds that look lost in the air.
+ROOTED = frozenset({"place", "nature", "animal", "mascot", "person", "vehicle"})
 
 
 def is_tall(board: Board) -> bool:
@@ -19,20 +21,23 @@ def is_tall(board: Board) -> bool:
     return (y1 - y0) / (x1 - x0) >= TALL
 
 
-def _sky(board: Board, cast: Cast, used: int, hero: Item, top: float) -> int:
-    """Companions in the air above the subject, swinging from side to side, and clouds between them."""
+def fill_sky(board: Board, cast: Cast, hero: Item, top: float) -> None:
+    """Put companions into the air above the subject, swinging from side to side, and clouds between them."""
     x0, _, x1, _ = board.frame
     w, cx = x1 - x0, (x0 + x1) / 2
-    floor, side, at = hero.box[1], -cast.side, 0
+    floor = min([hero.box[1], *(item.box[1] for item in board.items if item.role == "window")])
+    side, at = -cast.side, 0
     size = min(w * 0.26, (floor - top) * 0.5)
     y = floor - size * 0.55
     for part in c.waiting(board, cast):
+        if part.ground is not None and part.kind in ROOTED:
+            continue
         if y - size * 0.5 < top or at >= count(cast, 3):
             break
         style = "solid" if part.kind != "icon" and at % 2 == 0 else "outline"
         x = cx + side * w * (0.27 if at % 2 == 0 else 0.25)
         if c.hanging(board, part, [(x, y), (x, y - size * 0.2)], h=size, style=style, turn=7.0 * side) is not None:
-            used, side, at = used + 1, -side, at + 1
+            side, at = -side, at + 1
         y -= size * 0.78
     fill = "@paper" if any(item.role == "backdrop" and item.part.name == "view" for item in board.items) else "@mist"
     for dx, dy, width in ((0.3, 0.12, 0.24), (-0.34, 0.38, 0.18), (0.36, 0.62, 0.16)):
@@ -41,7 +46,6 @@ def _sky(board: Board, cast: Cast, used: int, hero: Item, top: float) -> int:
         item = board.make(cloud, "backdrop", "cloud", cx=x, cy=at_y, style="shape", z=1.2, loose=True)
         if board.free(item, 4):
             board.add(item)
-    return used
 
 
 def arched(board: Board, cast: Cast) -> None:
@@ -55,26 +59,24 @@ def arched(board: Board, cast: Cast) -> None:
     sun = land.sun_box(w * 0.9, h * 0.98, cx, foot, cast.side)
     hero = c.subject(board, cast, cx=cx + cast.side * w * 0.04, foot=stand, h=h * 0.56, w=w * 0.74)
     c.badge(board, cast, hero)
-    used = _flank(board, cast, hero, stand, w)
+    _flank(board, cast, hero, stand, w)
     board.reserved.append(sun)
-    _sky(board, cast, used, hero, y0 + h * 0.1)
+    fill_sky(board, cast, hero, y0 + h * 0.1)
     board.reserved.remove(sun)
-    c.complete(board, cast, None, w)
     c.set_off(board)
     scatter(board, cast, c.mark_count(cast, 6), (x0, y0, x1, hero.box[1] + h * 0.1))
 
 
-def _flank(board: Board, cast: Cast, hero: Item, foot: float, w: float) -> int:
-    used = 0
-    board.limit = (board.frame[0] - w * 0.03, 0.0, board.frame[2] + w * 0.03, board.height)
-    for part, side, height in zip(cast.companions, (-cast.side, cast.side), (0.4, 0.3), strict=False):
-        style = "solid" if part.kind != "icon" and used == 0 else "outline"
-        for shrink in (1.0, 0.78):
-            if c.beside(board, part, hero, side, h=w * height * shrink, style=style, foot=foot, tuck=0.36):
-                used += 1
+def _flank(board: Board, cast: Cast, hero: Item, foot: float, w: float) -> None:
+    """Two companions tucked behind the subject, within the canvas, and whatever else the prompt names."""
+    board.limit = (max(2.0, board.frame[0] - w * 0.03), 0.0, board.frame[2] + w * 0.03, board.height)
+    for at, (part, side, height) in enumerate(zip(cast.companions, (-cast.side, cast.side), (0.4, 0.3), strict=False)):
+        style = "solid" if part.kind != "icon" and at == 0 else "outline"
+        for shrink, tuck in ((1.0, 0.36), (0.78, 0.36), (0.7, 0.5)):
+            if c.beside(board, part, hero, side, h=w * height * shrink, style=style, foot=foot, tuck=tuck):
                 break
+    c.complete(board, cast, foot, w)
     board.limit = None
-    return used
 
 
 def column(board: Board, cast: Cast) -> None:
@@ -91,11 +93,10 @@ def column(board: Board, cast: Cast) -> None:
     foot = y1 - h * 0.045
     hero = c.subject(board, cast, cx=cx + cast.side * w * 0.03, foot=foot, h=h * 0.58, w=w * 0.78)
     c.badge(board, cast, hero)
-    used = _flank(board, cast, hero, foot, w)
+    _flank(board, cast, hero, foot, w)
     line = shapes.ground_line(w * 0.96, cast.rng("ground"))
     board.put(line, "ground", "ground", cx=cx, cy=foot, style="shape", loose=True)
-    _sky(board, cast, used, hero, y0 + h * 0.02)
-    c.complete(board, cast, None, w)
+    fill_sky(board, cast, hero, y0 + h * 0.02)
     c.set_off(board)
     scatter(board, cast, c.mark_count(cast, 6), (x0, y0, x1, hero.box[1] + h * 0.1))
 
