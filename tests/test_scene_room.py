@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from imajin_cli.stages.scene import pack
 from imajin_cli.stages.scene.badge_spot import badge_spot
 from imajin_cli.stages.scene.board import overlap
 from imajin_cli.stages.scene.choose import Manner, choose
-from imajin_cli.stages.scene.compose import lay_out
+from imajin_cli.stages.scene.compose import compose, lay_out
 from imajin_cli.stages.scene.draw import body_of
 from imajin_cli.stages.scene.layouts.table import LAYOUTS
 from imajin_cli.stages.scene.library import Library
+from imajin_cli.stages.scene.oklch import contrast
+from imajin_cli.stages.scene.palette import Theme
 from imajin_cli.stages.scene.wish import of_situation, situations
 
 LIBRARY = Library()
@@ -81,3 +85,13 @@ def test_every_measured_badge_lies_on_its_canvas() -> None:
         if part.badge is not None:
             assert 0 < part.badge[0] < part.view[0]
             assert 0 < part.badge[1] < part.view[1]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "contrast"])
+def test_a_glyph_stands_out_from_its_tile(theme: Theme) -> None:
+    wish = of_situation(situations()["no-notifications"], {})
+    cast = choose(LIBRARY, wish, Manner(layout="icon", composition="glyph", theme=theme, subject="phosphor:bell"), 0)
+    made = compose(cast, 128, 128)
+    tile, glyph = (made.vector.layers[layer] for layer in ("backdrop", "subject"))
+    colours = [re.findall(r'fill="(#[0-9a-f]{6})"', svg)[0] for svg in (tile, glyph)]
+    assert contrast(*colours) >= 4.5

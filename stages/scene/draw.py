@@ -90,6 +90,8 @@ def root(width: int, height: int, inside: str) -> str:
 
 
 def _is_figure(item: Item) -> bool:
+    if item.role == "tile" and '"@deep"' in item.part.body:  # the tile of a glyph goes by the glyph's colours
+        return True
     return item.style in ("solid", "sticker", "edged") and item.part.kind != "shape" and item.role != "mark"
 
 
