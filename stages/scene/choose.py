@@ -71,7 +71,12 @@ def _family(name: str) -> str:
     return family_of(name.removeprefix("phosphor:"))
 
 
-def _subject(library: Library, wish: Wish, manner: Manner, layout: str, seed: int) -> Part:
+def _subject(library: Library, wish: Wish, manner: Manner, layout: str, seed: int) -> tuple[Part, int]:
+    """The subject, and its turn: how many skeletons it is past the first of its own.
+
+    A subject comes back once in each round of all subjects. Counting rounds from its rank on, it has another skeleton each
+    time, and the subjects of one round have different ones: no pair repeats before the subject's skeletons are used up.
+    """
     names = [manner.subject] if manner.subject else library.with_drawings(wish.subjects)
     parts = [part for part in map(library.find, names) if part is not None]
     drawn = [part for part in parts if part.kind != "icon"]
@@ -79,14 +84,25 @@ def _subject(library: Library, wish: Wish, manner: Manner, layout: str, seed: in
         len(drawn) >= 2 and parts[0].kind != "icon"
     ):  # drawings are richer than icons: where there are enough, no icon plays
         parts = drawn
+    if layout == "icon" and manner.subject is None and 0 < len(parts) < 4:
+        parts = [*parts, *_alike(library, parts[0], {part.name for part in parts})][:4]
     person = None if manner.subject else _person(wish, manner, layout, parts, seed)
     if person is not None and (manner.people == "always" or layout == "avatar" or not parts):
-        return person
+        return person, seed
     if not parts:
         parts = [part for part in map(library.find, FALLBACK_SUBJECTS) if part is not None]
     if person is not None:
         parts.insert(0 if wish.people else 1, person)
-    return deal(parts, seed, "subject", ranked=True)
+    subject = deal(parts, seed, "subject", ranked=True)
+    return subject, parts.index(subject) + seed // len(parts)
+
+
+def _alike(library: Library, subject: Part, known: set[str]) -> list[Part]:
+    """Icons of the subject's thing in other forms ("bell-ringing" for the bell), where it names too few drawings."""
+    stem = subject.name.removeprefix("phosphor:").split("-")[0]
+    names = [name for name in library.icons() if name.split("-")[0] == stem and not name.endswith(("-slash", "-x"))]
+    found = (library.find(f"phosphor:{name}") for name in names if f"phosphor:{name}" not in known)
+    return [part for part in found if part is not None]
 
 
 def _person(wish: Wish, manner: Manner, layout: str, parts: Sequence[Part], seed: int) -> Part | None:
@@ -127,6 +143,8 @@ def _companions(library: Library, wish: Wish, subject: Part, rng: random.Random)
 
 def _suits(composition: str, layout: str, subject: Part, wish: Wish) -> bool:
     """Whether a skeleton suits the subject and the occasion."""
+    if layout == "icon" and composition == "glyph" and subject.kind != "icon":
+        return False  # the bare icon plays in its own right
     if layout == "banner":
         return subject.kind != "person" or composition != "tiles"
     if layout != "spot":
@@ -151,17 +169,17 @@ def _suits(composition: str, layout: str, subject: Part, wish: Wish) -> bool:
     return True
 
 
-def _composition(wish: Wish, manner: Manner, layout: str, subject: Part, seed: int, salt: str) -> str:
+def _composition(wish: Wish, manner: Manner, layout: str, subject: Part, turn: int, salt: str) -> str:
     table = LAYOUTS[layout]
     if manner.composition in table:
         return str(manner.composition)
-    names = [name for name in table if _suits(name, layout, subject, wish)] or list(table)
+    # One order for all subjects of the wish, each passing over what does not suit it.
+    order = random.Random(f"{salt}/{layout}").sample(list(table), len(table))
     if layout == "spot" and wish.named and subject.kind in ("mascot", "animal"):
         # A creature with a part to play deserves a landscape: that comes first, the others follow.
-        shuffled = random.Random(f"{salt}/{layout}").sample(names, len(names))
-        order = [name for name in SCENIC if name in names]
-        return deal([*order, *(name for name in shuffled if name not in order)], seed, f"{salt}/{layout}", ranked=True)
-    return deal(names, seed, f"{salt}/{layout}")
+        order = [*(name for name in SCENIC if name in table), *(name for name in order if name not in SCENIC)]
+    names = [name for name in order if _suits(name, layout, subject, wish)] or order
+    return names[turn % len(names)]
 
 
 def _badge(library: Library, wish: Wish, manner: Manner, seed: int) -> Part | None:
@@ -176,9 +194,9 @@ def _icon(library: Library, wish: Wish, subject: Part) -> Part | None:
     """The bare icon of the same thing as the subject, for glyphs: itself, or the icon that its name begins with."""
     if subject.kind == "icon":
         return subject
-    names = [name for name in wish.subjects[:1] if name.startswith("phosphor:")]
     words = subject.name.split("-")
-    names += [f"phosphor:{'-'.join(words[:count])}" for count in range(len(words), 0, -1)]
+    names = [f"phosphor:{'-'.join(words[:count])}" for count in range(len(words), 0, -1)]
+    names += [name for name in wish.subjects[:1] if name.startswith("phosphor:")]
     return next((part for part in map(library.find, names) if part is not None), None)
 
 
@@ -187,7 +205,7 @@ def choose(library: Library, wish: Wish, manner: Manner, seed: int) -> Cast:
     salt = f"{wish.title}/{wish.about}"
     rng = random.Random(f"{salt}/{seed}")
     layout = _layout(wish, manner, seed)
-    subject = _subject(library, wish, manner, layout, seed)
+    subject, turn = _subject(library, wish, manner, layout, seed)
     digits = library.digits(wish.numerals) if layout == "numerals" else ()
     if layout == "numerals" and not digits:
         layout = "spot"
@@ -208,7 +226,7 @@ def choose(library: Library, wish: Wish, manner: Manner, seed: int) -> Cast:
         palette=colours,
         figures=figures(colour, manner.theme, manner.harmony),
         layout=layout,
-        composition=_composition(wish, manner, layout, subject, seed, salt),
+        composition=_composition(wish, manner, layout, subject, turn, salt),
         ground=deal(("line", "shadow", "mound"), seed, f"{salt}/ground"),
         marks=rng.randrange(5),
         seed=seed,

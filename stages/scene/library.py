@@ -41,6 +41,10 @@ class Library:
         """Names of the own and the user's subjects."""
         return tuple(sorted({*self.user, *pack.own_parts().get("subjects", {})}))
 
+    def icons(self) -> tuple[str, ...]:
+        """Names of all icons, without their "phosphor:"; none where the icons are not installed."""
+        return _icon_names()
+
     def with_drawings(self, names: Sequence[str]) -> list[str]:
         """``names`` with drawings of the same things before each icon: "phosphor:plant" brings the potted plant."""
         out: list[str] = []
@@ -67,6 +71,16 @@ class Library:
         glyphs = pack.own_parts().get("glyphs", {})
         found = [glyphs[DIGITS[int(c)]] for c in text if c in "0123456789" and DIGITS[int(c)] in glyphs]
         return tuple(found) if len(found) == len(text) else ()
+
+
+@lru_cache(maxsize=1)
+def _icon_names() -> tuple[str, ...]:
+    from imajin_cli.stages.backends import phosphor
+
+    try:
+        return tuple(sorted(phosphor.names()))
+    except MissingError:
+        return ()
 
 
 def _icon(name: str) -> Part | None:
