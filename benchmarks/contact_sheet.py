@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from imajin_cli.stages.generate import Generate, GenerateParams
-
 from imajin_cli.contract.sidecar import Request
+from imajin_cli.stages.generate import Generate, GenerateParams
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -1,5 +1,5 @@
 """``python -m imajin_cli``."""
 
-from imajin_cli.app import main
+from imajin_cli.start import main
 
 main()

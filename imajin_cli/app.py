@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from imajin_cli import __version__
-from imajin_cli.contract.exits import MEANING
+from imajin_cli.contract.exits import MEANING, Exit
 from imajin_cli.registry import COMMANDS, load, stages
 
 
@@ -68,18 +67,15 @@ def _root(
         typer.echo(ctx.get_help())
 
 
-def main() -> None:
-    """The console script: run the command line under the error boundary, and exit with its code."""
-    from imajin_cli.run.boundary import guarded
-
-    sys.exit(guarded(_run))
-
-
-def _run() -> int:
+def run() -> int:
+    """Run the command line and give its exit code. Raises what the error boundary turns into one."""
     try:
         code = typer.main.get_command(app)(prog_name="imajin", standalone_mode=False)
     except typer.TyperException as error:
         raise _usage(error) from None
+    if code == Exit.INTERRUPTED:
+        # Typer has made a code of it already.
+        raise KeyboardInterrupt
     return int(code) if isinstance(code, int) else 0
 
 
@@ -92,7 +88,3 @@ def _usage(error: Any) -> Exception:
     text = error.format_message().rstrip(".")
     context = getattr(error, "ctx", None)
     return UsageError(text[:1].lower() + text[1:], hint=f"see {context.command_path} -h" if context else None)
-
-
-if __name__ == "__main__":
-    main()

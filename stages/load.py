@@ -14,8 +14,9 @@ from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
 
 if TYPE_CHECKING:
-    from imajin_cli.stages.imaging.decode import Decoded
     from PIL.Image import Image
+
+    from imajin_cli.stages.imaging.decode import Decoded
 
 Kept = Literal["exif", "xmp", "icc", "iptc", "comment", "text"]
 # Of each kind of metadata, as it is kept in the record.

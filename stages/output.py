@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from imajin_cli.stages.publication.names import MAX_BYTES, fields_of
 from pydantic import Field, field_validator
 
 from imajin_cli.contract.errors import InputError
@@ -13,6 +12,7 @@ from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.request import parse_size
 from imajin_cli.contract.sidecar import verdict_of
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Publication, Stage
+from imajin_cli.stages.publication.names import MAX_BYTES, fields_of
 
 if TYPE_CHECKING:
     from imajin_cli.stages.imaging.encode.formats import Settings

@@ -8,10 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from imajin_cli.stages.policy.judge import MOST_CHARS, policy_of, told
-from imajin_cli.stages.policy.lists import WARNING
-from imajin_cli.stages.policy.rules import FAILED, minors, some, unless_off, verdict, within
-from imajin_cli.stages.policy.semantic import MARGIN
 from pydantic import Field, field_validator
 
 from imajin_cli.contract.digest import sha256
@@ -20,6 +16,10 @@ from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.request import MAX_COUNT, MAX_SEED, MAX_SIDE, parse_size
 from imajin_cli.contract.sidecar import ModelRef, Request, Score
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
+from imajin_cli.stages.policy.judge import MOST_CHARS, policy_of, told
+from imajin_cli.stages.policy.lists import WARNING
+from imajin_cli.stages.policy.rules import FAILED, minors, some, unless_off, verdict, within
+from imajin_cli.stages.policy.semantic import MARGIN
 
 if TYPE_CHECKING:
     from imajin_cli.stages.policy.judge import Policy

@@ -41,5 +41,5 @@ def inside(capfd: Any, monkeypatch: Any, *arguments: str) -> tuple[int, str, str
     # The boundary takes over SIGTERM, which here is the test runner's.
     monkeypatch.setattr(boundary.signal, "signal", lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["imajin", *arguments])
-    code = boundary.guarded(app._run)
+    code = boundary.guarded(app.run)
     return (int(code), *capfd.readouterr())

@@ -8,11 +8,11 @@ import zlib
 
 import numpy as np
 import pytest
-from imajin_cli.stages.imaging.decode import Limits, decode
-from imajin_cli.stages.imaging.sniff import sniff
 from PIL import Image, ImageCms
 
 from imajin_cli.contract.errors import InputError
+from imajin_cli.stages.imaging.decode import Limits, decode
+from imajin_cli.stages.imaging.sniff import sniff
 
 LOSSLESS = ["PNG", "WEBP", "GIF", "BMP", "TIFF", "ICO"]
 

@@ -10,10 +10,10 @@ import zlib
 
 import numpy as np
 import pytest
-from imajin_cli.stages.imaging.decode import Decoded, Limits, decode
 from PIL import Image
 
 from imajin_cli.contract.errors import InputError
+from imajin_cli.stages.imaging.decode import Decoded, Limits, decode
 
 FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "AVIF", "BMP", "TIFF", "ICO"]
 SMALL = Limits(max_pixels=1_000_000)

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
+
+from imajin_cli.contract.errors import InputError
 from imajin_cli.stages.backends import resvg_apart
 from imajin_cli.stages.imaging.decode import Decoded, Limits, decode
 from imajin_cli.stages.imaging.svgcss import clean_css, references
 from imajin_cli.stages.imaging.svgsafe import sanitise
-from PIL import Image
-
-from imajin_cli.contract.errors import InputError
 
 LIMITS = Limits(max_pixels=4_000_000)
 HEAD = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+from imajin_cli.contract.errors import BackendError, InputError
 from imajin_cli.stages.imaging.crop import contain_size, cover_box, in_square
 from imajin_cli.stages.imaging.encode import raster
 from imajin_cli.stages.imaging.encode.check import check_raster, decoded, differences
@@ -20,9 +23,6 @@ from imajin_cli.stages.imaging.encode.svgcanvas import on_canvas
 from imajin_cli.stages.imaging.encode.svgfile import check_svg, encode_svg
 from imajin_cli.stages.imaging.encode.svgnumbers import short, short_numbers, short_path
 from imajin_cli.stages.imaging.resample import resized
-from PIL import Image, ImageDraw
-
-from imajin_cli.contract.errors import BackendError, InputError
 
 
 def flat_art(side: int = 200, colours: int = 9) -> Image.Image:

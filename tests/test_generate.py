@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from imajin_cli.stages.generate import Generate, GenerateParams, bases, ratio_of
 from pydantic import ValidationError
 
 from imajin_cli.contract.errors import InputError, UsageError
 from imajin_cli.contract.sidecar import Request
 from imajin_cli.contract.stage import Job
+from imajin_cli.stages.generate import Generate, GenerateParams, bases, ratio_of
 
 
 def make(prompt: str, **params: object) -> Generate:

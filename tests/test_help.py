@@ -23,7 +23,7 @@ HEAVY = (
 RUNNER = """\
 import json, sys
 sys.argv = ["imajin", *json.loads(sys.argv[1])]
-from imajin_cli.app import main
+from imajin_cli.start import main
 try:
     main()
 finally:

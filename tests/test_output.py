@@ -12,11 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from imajin_cli.stages.backends.resvg import render
-from imajin_cli.stages.imaging.svglayers import layers_of
-from imajin_cli.stages.output import Output, OutputParams
-from imajin_cli.stages.publication.names import MAX_BYTES, safe_name
-from imajin_cli.stages.publication.plan import planned, same_shape
 from PIL import Image
 from pydantic import ValidationError
 
@@ -25,6 +20,11 @@ from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.picture import Picture, Vector
 from imajin_cli.contract.sidecar import Credit, Group, Record, Request, Sidecar
 from imajin_cli.contract.stage import Asset, Publication
+from imajin_cli.stages.backends.resvg import render
+from imajin_cli.stages.imaging.svglayers import layers_of
+from imajin_cli.stages.output import Output, OutputParams
+from imajin_cli.stages.publication.names import MAX_BYTES, safe_name
+from imajin_cli.stages.publication.plan import planned, same_shape
 
 BODY = (
     '<g data-layer="backdrop"><circle cx="60" cy="60" r="50" fill="#dde3ff"/></g>'

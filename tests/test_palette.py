@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from imajin_cli.stages.scene.oklch import contrast, luminance, oklch_hex, parse_hex, rgb_to_oklch
 from imajin_cli.stages.scene.palette import BRANDS, TONE_BRANDS, brand_for, figures, palette
 from imajin_cli.stages.scene.part import ROLES

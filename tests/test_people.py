@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from imajin_cli.stages.backends import dicebear, resvg
 from imajin_cli.stages.scene import people, people_clip, people_paths
 from imajin_cli.stages.scene.part import ROLES

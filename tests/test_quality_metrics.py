@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFilter
+
 from imajin_cli.stages.imaging.metrics.banding import banding
 from imajin_cli.stages.imaging.metrics.blocks import blockiness
 from imajin_cli.stages.imaging.metrics.clipping import clipping
@@ -20,7 +22,6 @@ from imajin_cli.stages.imaging.metrics.light import LINEAR, contrast_ratio, ligh
 from imajin_cli.stages.imaging.metrics.planes import Planes, shrink
 from imajin_cli.stages.imaging.metrics.sharpness import sharpness
 from imajin_cli.stages.imaging.metrics.weight import png_kb, webp_kb
-from PIL import Image, ImageDraw, ImageFilter
 
 
 def disc(

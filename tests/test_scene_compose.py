@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from itertools import pairwise
 
 import pytest
+
 from imajin_cli.stages.backends.resvg import render
 from imajin_cli.stages.scene.board import Item, overlap, union
 from imajin_cli.stages.scene.choose import Manner, choose, deal

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+
+from imajin_cli.contract.errors import BackendError, InputError
 from imajin_cli.stages.backends import phosphor
 from imajin_cli.stages.backends.resvg import render
 from imajin_cli.stages.scene import drawing as draw
@@ -13,8 +15,6 @@ from imajin_cli.stages.scene import pack
 from imajin_cli.stages.scene.bounds import box_of, matrix, path_points, shape_points
 from imajin_cli.stages.scene.library import Library
 from imajin_cli.stages.scene.userpack import load_pack, role_of
-
-from imajin_cli.contract.errors import BackendError, InputError
 
 HOSTILE = [
     '<!DOCTYPE svg [<!ENTITY a "b">]><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><rect width="9"/></svg>',

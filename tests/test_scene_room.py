@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from imajin_cli.stages.scene import pack
 from imajin_cli.stages.scene.badge_spot import badge_spot
 from imajin_cli.stages.scene.board import overlap

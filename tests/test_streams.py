@@ -323,3 +323,17 @@ def test_a_signal_ends_a_stage_with_its_code_and_nothing_half_written(png, signu
     assert out == b""
     assert b"Traceback" not in err
     assert not list(Path().rglob("*.png")) or [p.name for p in Path().rglob("*.png")] == ["a.png"]
+
+
+@pytest.mark.parametrize("after", [0.3, 0.5, 0.8])
+def test_an_interrupt_while_modules_load_is_quiet(png, after):
+    png()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "imajin_cli", "tint", "a.png", "--sleep", "30"],
+        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    time.sleep(after)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode in (130, -signal.SIGINT)
+    assert b"Traceback" not in err

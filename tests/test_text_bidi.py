@@ -6,6 +6,7 @@ import bidi as reference
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from imajin_cli.stages.imaging.typeset.bidi import base_level, levels, line_levels, visual_order
 
 _INVISIBLE = "\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"

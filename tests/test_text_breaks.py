@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from imajin_cli.stages.imaging.typeset.breaks import GOOD, POOR, opportunities
 from imajin_cli.stages.imaging.typeset.paragraph import Piece
 from imajin_cli.stages.imaging.typeset.scripts import cluster_script, clusters, resolve, script_of

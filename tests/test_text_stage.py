@@ -8,9 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from imajin_cli.stages.backends.resvg import render
-from imajin_cli.stages.imaging.typeset import ink
-from imajin_cli.stages.text import Text, TextParams
 from PIL import Image, ImageDraw
 
 from imajin_cli.contract.errors import InputError
@@ -18,6 +15,9 @@ from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.picture import Picture, Vector
 from imajin_cli.contract.sidecar import Request, Sidecar
 from imajin_cli.contract.stage import Asset, Outcome
+from imajin_cli.stages.backends.resvg import render
+from imajin_cli.stages.imaging.typeset import ink
+from imajin_cli.stages.text import Text, TextParams
 
 LIGHT = {"ink": "#1c2233", "deep": "#2d3a8c", "paper": "#ffffff"}
 DARK = {"ink": "#f3f5fb", "deep": "#dfe4ff", "paper": "#20253a"}

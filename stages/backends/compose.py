@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from imajin_cli.contract.errors import UsageError
+from imajin_cli.contract.picture import Picture, Vector
 from imajin_cli.stages.backends import embedding, resvg
 from imajin_cli.stages.scene.choose import Manner, choose
 from imajin_cli.stages.scene.compose import Scene, compose
@@ -15,9 +17,6 @@ from imajin_cli.stages.scene.knowledge.match import Match, match
 from imajin_cli.stages.scene.layouts.table import LAYOUTS
 from imajin_cli.stages.scene.library import Library
 from imajin_cli.stages.scene.wish import Wish, from_match, of_situation, situations
-
-from imajin_cli.contract.errors import UsageError
-from imajin_cli.contract.picture import Picture, Vector
 
 
 @dataclass(frozen=True)

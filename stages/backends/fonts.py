@@ -13,10 +13,9 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from imajin_cli.stages.backends.harfbuzz import HbFace, open_face
-
 from imajin_cli.contract.errors import InputError, MissingError
 from imajin_cli.contract.sidecar import Credit
+from imajin_cli.stages.backends.harfbuzz import HbFace, open_face
 
 NOTO = "The Noto Project Authors"
 

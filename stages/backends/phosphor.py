@@ -13,11 +13,10 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from imajin_cli.stages.scene.bounds import box_of, path_points
-from imajin_cli.stages.scene.part import Box, Part
-
 from imajin_cli.contract.errors import MissingError
 from imajin_cli.contract.sidecar import Credit
+from imajin_cli.stages.scene.bounds import box_of, path_points
+from imajin_cli.stages.scene.part import Box, Part
 
 PACKAGE = "justmyresource_phosphor"
 SIZE = 256.0

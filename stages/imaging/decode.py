@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from PIL import Image
+
+from imajin_cli.contract.errors import BackendError, InputError
+from imajin_cli.contract.picture import Picture, Vector
 from imajin_cli.stages.imaging.channels import READY, adobe_upright, to_eight_bit
 from imajin_cli.stages.imaging.colour import gamma_to_srgb, to_srgb
 from imajin_cli.stages.imaging.limits import Limits
 from imajin_cli.stages.imaging.rasters import Raster, guarded, open_raster
 from imajin_cli.stages.imaging.sniff import sniff
-from PIL import Image
-
-from imajin_cli.contract.errors import BackendError, InputError
-from imajin_cli.contract.picture import Picture, Vector
 
 __all__ = ["Decoded", "Limits", "decode"]
 

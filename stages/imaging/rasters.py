@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, TypeVar
 
-from imajin_cli.stages.imaging.frames import claimed_sizes, gif_frames, tiff_frames
-from imajin_cli.stages.imaging.limits import Limits
 from PIL.ImageFile import ImageFile
 
 from imajin_cli.contract.errors import ImajinError, InputError
+from imajin_cli.stages.imaging.frames import claimed_sizes, gif_frames, tiff_frames
+from imajin_cli.stages.imaging.limits import Limits
 
 T = TypeVar("T")
 

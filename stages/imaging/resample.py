@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from imajin_cli.stages.imaging.encode.oklab import Floats, linear_table
 from numpy.typing import NDArray
 from PIL import Image
+
+from imajin_cli.stages.imaging.encode.oklab import Floats, linear_table
 
 
 def resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:

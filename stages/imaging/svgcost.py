@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from imajin_cli.contract.errors import InputError
 from imajin_cli.stages.imaging.svgcss import references, sheet_references
 from imajin_cli.stages.imaging.svgtree import MAX_DEPTH, Node
-
-from imajin_cli.contract.errors import InputError
 
 # In shapes drawn. A filter primitive works on whole surfaces and weighs as much as hundreds of shapes.
 MAX_DRAWN = 250_000

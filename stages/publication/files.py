@@ -8,17 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from imajin_cli.contract.digest import sha256
+from imajin_cli.contract.errors import InputError, UsageError
+from imajin_cli.contract.sidecar import Score
+from imajin_cli.contract.stage import Asset, PublishedFile
 from imajin_cli.stages.publication.entry import alt_of, theme_of
 from imajin_cli.stages.publication.icon import Icon, make_icon
 from imajin_cli.stages.publication.names import TELLING, fields_of, filled, ratio_word, safe_name, scale_word
 from imajin_cli.stages.publication.plan import Plan, Variant, planned, same_shape
 from imajin_cli.stages.publication.render import Renderer
 from imajin_cli.stages.publication.snippet import MIME
-
-from imajin_cli.contract.digest import sha256
-from imajin_cli.contract.errors import InputError, UsageError
-from imajin_cli.contract.sidecar import Score
-from imajin_cli.contract.stage import Asset, PublishedFile
 
 if TYPE_CHECKING:
     from imajin_cli.stages.imaging.encode.formats import Drawn, Settings

@@ -6,9 +6,8 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imajin_cli.stages.publication.render import Renderer
-
 from imajin_cli.contract.errors import BackendError
+from imajin_cli.stages.publication.render import Renderer
 
 # Up to this side an icon stands in a tab or a list, where it is the smallest thing on the screen.
 _SMALL = 32
@@ -30,11 +29,12 @@ def make_icon(renderer: Renderer, sides: Sequence[int], theme: str | None) -> Ic
     none.
     Raises BackendError where a picture does not read back as it was drawn.
     """
+    from PIL import Image
+
     from imajin_cli.stages.imaging.encode.ico import encode_ico, icon_frames, icon_sizes
     from imajin_cli.stages.imaging.encode.raster import tidy
     from imajin_cli.stages.imaging.metrics.contrast import contrast
     from imajin_cli.stages.imaging.metrics.planes import Planes
-    from PIL import Image
 
     ordered = sorted(set(sides))
     images = [renderer.icon(side) for side in ordered]

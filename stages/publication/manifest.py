@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from imajin_cli.contract.errors import InputError
+from imajin_cli.contract.stage import Asset, Outcome, Publication
 from imajin_cli.stages.publication.entry import alt_of, background_of, credits_of, scene_of, theme_of
 from imajin_cli.stages.publication.files import Made, stem_of
 from imajin_cli.stages.publication.names import safe_name
 from imajin_cli.stages.publication.snippet import ORDER, Shown, icon_html, picture_html, srcsets
-
-from imajin_cli.contract.errors import InputError
-from imajin_cli.contract.stage import Asset, Outcome, Publication
 
 if TYPE_CHECKING:
     from imajin_cli.stages.output import OutputParams
@@ -53,8 +52,9 @@ def published(
 
 def placeholder(asset: Asset) -> str:
     """The picture's average colour over its background, "#rrggbb": what may stand in its place while it loads."""
-    from imajin_cli.stages.imaging.encode.raster import flattened
     from PIL import Image
+
+    from imajin_cli.stages.imaging.encode.raster import flattened
 
     if asset.picture is None:
         raise InputError(f"{asset.name}: has no picture yet")

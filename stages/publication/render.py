@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from imajin_cli.stages.publication.plan import Size, Variant
-
 from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.picture import Picture, Vector
+from imajin_cli.stages.publication.plan import Size, Variant
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -32,6 +32,7 @@ _TONES = {
 def _maps(body: str, view: Point) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """(silhouette, detail) of ``body`` as masks of `PIXELS` by `PIXELS`, the view's longer side filling them."""
     import numpy as np
+
     from imajin_cli.stages.backends.resvg import render
 
     for role in sorted(_TONES, key=len, reverse=True):

@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from imajin_cli.contract.picture import Vector
+from imajin_cli.contract.sidecar import Credit
 from imajin_cli.stages.scene import draw
 from imajin_cli.stages.scene.board import Board
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.layouts import tall
 from imajin_cli.stages.scene.layouts.table import LAYOUTS
 from imajin_cli.stages.scene.part import Box
-
-from imajin_cli.contract.picture import Vector
-from imajin_cli.contract.sidecar import Credit
 
 SCENE_VERSION = 1
 # Layouts that fill their canvas with one thing keep no room for text: it goes below, on new canvas.

@@ -10,10 +10,9 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from imajin_cli.contract.errors import InputError
 from imajin_cli.stages.scene.bounds import IDENTITY, Matrix, box_of, matrix, multiply, shape_points
 from imajin_cli.stages.scene.part import ROLES, Box
-
-from imajin_cli.contract.errors import InputError
 
 SVG = "http://www.w3.org/2000/svg"
 SHAPES = frozenset({"path", "rect", "circle", "ellipse", "line", "polyline", "polygon"})

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from imajin_cli.contract.errors import MissingError
 from imajin_cli.stages.scene import pack
 from imajin_cli.stages.scene.part import Part
 from imajin_cli.stages.scene.userpack import load_pack
-
-from imajin_cli.contract.errors import MissingError
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 # The tiles that a badge's symbol can stand on, in its own 48 units.

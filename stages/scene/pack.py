@@ -12,13 +12,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from imajin_cli.stages.scene import drawing as draw
-from imajin_cli.stages.scene.badge_spot import badge_spot
-from imajin_cli.stages.scene.part import ROLES, Box, Part
-
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.sidecar import Credit
+from imajin_cli.stages.scene import drawing as draw
+from imajin_cli.stages.scene.badge_spot import badge_spot
+from imajin_cli.stages.scene.part import ROLES, Box, Part
 
 PARTS = Path(__file__).parent / "parts"
 INDEX = PARTS / "index.json"
@@ -73,6 +72,7 @@ def _badge(group: str, body: str, read: draw.Drawing) -> list[float] | None:
 def light_edge(body: str, view: tuple[float, float]) -> float:
     """The share of a drawing's outer edge that is in a colour near to white, measured on its pixels at 128 px."""
     import numpy as np
+
     from imajin_cli.stages.backends.resvg import render
 
     painted = body.replace("@accent-deep", "#000")

@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from imajin_cli.contract.errors import InputError
+from imajin_cli.contract.sidecar import Credit
 from imajin_cli.stages.scene import drawing as draw
 from imajin_cli.stages.scene.oklch import parse_hex, rgb_to_oklch
 from imajin_cli.stages.scene.pack import tight_box
 from imajin_cli.stages.scene.part import Part
-
-from imajin_cli.contract.errors import InputError
-from imajin_cli.contract.sidecar import Credit
 
 MAX_FILES = 2_000
 MAX_JSON = 40_000_000

@@ -10,9 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from imajin_cli.stages.scene import pack
-
 from imajin_cli.contract.errors import InputError
+from imajin_cli.stages.scene import pack
 
 PEOPLE_ICONS = frozenset(
     {"user", "users", "users-three", "person", "person-arms-spread", "student", "baby", "man", "woman"}

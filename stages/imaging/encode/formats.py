@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from PIL import Image
+
 from imajin_cli.stages.imaging.encode import raster
 from imajin_cli.stages.imaging.encode.oklab import JUST_NOTICEABLE
 from imajin_cli.stages.imaging.encode.palette import Paletted, paletted
-from PIL import Image
 
 Lossless = Literal["auto", "yes", "no"]
 RASTERS = ("png", "webp", "avif", "jpeg")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from imajin_cli.stages.imaging.encode.raster import encode_png, tidy
 from PIL import Image
+
+from imajin_cli.stages.imaging.encode.raster import encode_png, tidy
 
 _HEADER = struct.Struct("<HHH")
 _ENTRY = struct.Struct("<BBBBHHII")

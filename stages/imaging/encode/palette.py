@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from imajin_cli.stages.imaging.encode.oklab import JUST_NOTICEABLE, Looks
 from numpy.typing import NDArray
 from PIL import Image
+
+from imajin_cli.stages.imaging.encode.oklab import JUST_NOTICEABLE, Looks
 
 MAX_COLOURS = 256
 # A mean error this large over the whole picture is a gradient cut into bands, even where no pixel is far off: half

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from imajin_cli.stages.imaging.encode.palette import Paletted
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+
+from imajin_cli.stages.imaging.encode.palette import Paletted
 
 # Measured at 1024 px: method 6 takes up to sixty times as long as 4 for 1 % fewer bytes (libwebp 1.6).
 _WEBP_METHOD = 4

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from xml.sax.saxutils import escape, quoteattr
 
+from imajin_cli.contract.errors import InputError
 from imajin_cli.stages.imaging.encode.svgnumbers import COORDINATE, FACTOR, short_numbers, short_path
 from imajin_cli.stages.imaging.limits import Limits
 from imajin_cli.stages.imaging.svgcss import references
 from imajin_cli.stages.imaging.svgsafe import sanitise
 from imajin_cli.stages.imaging.svgtree import SVG, XML, Node, parse
-
-from imajin_cli.contract.errors import InputError
 
 _LIMITS = Limits()
 _LENGTH_NAMES = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+
 from imajin_cli.stages.imaging.metrics.planes import Bytes, Planes
 
 _STEP = (2, 16)

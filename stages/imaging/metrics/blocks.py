@@ -7,6 +7,7 @@ usual step across block borders against the usual step elsewhere. Larger steps a
 from __future__ import annotations
 
 import numpy as np
+
 from imajin_cli.stages.imaging.metrics.planes import Bytes, Planes
 
 _BLOCK = 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+
 from imajin_cli.stages.imaging.metrics.planes import VISIBLE, Bytes, Planes
 
 Flags = npt.NDArray[np.bool_]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from imajin_cli.stages.imaging.metrics.light import DARK_GROUND, LIGHT_GROUND, LINEAR, contrast_ratio, luminance
 from imajin_cli.stages.imaging.metrics.planes import Floats, Planes
 

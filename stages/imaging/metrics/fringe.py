@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
 from imajin_cli.stages.imaging.metrics.planes import SOLID, VISIBLE, Bytes, Floats, Planes
 
 GROUNDS: dict[str, tuple[int, int, int]] = {"black": (0, 0, 0), "white": (255, 255, 255), "magenta": (255, 0, 255)}

@@ -7,6 +7,7 @@ CIE L*, which is even to the eye.
 from __future__ import annotations
 
 import numpy as np
+
 from imajin_cli.stages.imaging.metrics.light import DARK_GROUND, LIGHT_GROUND, lightness
 from imajin_cli.stages.imaging.metrics.planes import Floats, Planes, shrink
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.stages.imaging.metrics.banding import banding
 from imajin_cli.stages.imaging.metrics.blocks import blockiness
 from imajin_cli.stages.imaging.metrics.clipping import clipping
@@ -15,8 +16,6 @@ from imajin_cli.stages.imaging.metrics.legible import legibility
 from imajin_cli.stages.imaging.metrics.planes import Planes
 from imajin_cli.stages.imaging.metrics.sharpness import sharpness
 from imajin_cli.stages.imaging.metrics.weight import png_kb, webp_kb
-
-from imajin_cli.contract.errors import NoVerdictError
 
 if TYPE_CHECKING:
     from PIL.Image import Image

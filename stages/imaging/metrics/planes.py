@@ -6,8 +6,9 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from imajin_cli.stages.imaging.metrics.light import LUMINANCE
 from PIL import Image, ImageChops
+
+from imajin_cli.stages.imaging.metrics.light import LUMINANCE
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]

@@ -8,6 +8,7 @@ down for having little contrast or few edges.
 from __future__ import annotations
 
 import numpy as np
+
 from imajin_cli.stages.imaging.metrics.planes import Bytes, Floats, Planes
 
 _BLOCK = 8

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from imajin_cli.stages.imaging.typeset import ink, overlay
-from imajin_cli.stages.imaging.typeset.area import Area
-from imajin_cli.stages.imaging.typeset.setting import SetBlock, group, union
 from PIL import Image
 
 from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.picture import Picture, Vector
+from imajin_cli.stages.imaging.typeset import ink, overlay
+from imajin_cli.stages.imaging.typeset.area import Area
+from imajin_cli.stages.imaging.typeset.setting import SetBlock, group, union
 
 # Draws an SVG at a width and a height in px: a Pillow RGBA image.
 Render = Callable[[str, int, int], Image.Image]

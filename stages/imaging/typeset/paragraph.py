@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from imajin_cli.contract.errors import MissingError
 from imajin_cli.stages.imaging.typeset import bidi
 from imajin_cli.stages.imaging.typeset.breaks import SOFT_HYPHEN, opportunities
 from imajin_cli.stages.imaging.typeset.itemize import (
@@ -20,8 +21,6 @@ from imajin_cli.stages.imaging.typeset.model import (
     Run,
     Style,
 )
-
-from imajin_cli.contract.errors import MissingError
 
 # Scripts whose letters join: they are never spaced apart.
 _JOINED = frozenset({"Arab", "Syrc", "Mong", "Nkoo", "Deva", "Beng", "Guru", "Gujr", "Orya", "Khmr"})

@@ -6,9 +6,8 @@ import itertools
 import re
 import unicodedata
 
-from imajin_cli.stages.imaging.typeset.scripts import clusters, script_of
-
 from imajin_cli.contract.errors import InputError
+from imajin_cli.stages.imaging.typeset.scripts import clusters, script_of
 
 _MAX_MARKS = 8
 # Embeddings and overrides can make text read as another; isolates and marks cannot.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from imajin_cli.stages.backends import phosphor
 from imajin_cli.stages.scene.knowledge.describe import describe, is_brand
 
