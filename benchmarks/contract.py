@@ -38,7 +38,7 @@ def drain(results: Iterable[object]) -> None:
         pass
 
 
-def measure(count: int = COUNT, repeats: int = 5) -> dict[str, float]:
+def measure(count: int = COUNT, repeats: int = 12) -> dict[str, float]:
     """Ratio for a transform; milliseconds an image for a gate."""
     sys.path.insert(0, str(ROOT / "tests" / "plugins"))
     from PIL import Image

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from imajin_cli.contract.errors import InputError
@@ -19,11 +18,10 @@ def sha256(data: bytes | memoryview) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def pixel_digest(mode: str, size: tuple[int, int], data: Iterable[bytes]) -> str:
-    """Hex sha256 of decoded pixels: Pillow ``mode``, ``size`` (width, height) in pixels, raw rows in ``data``, in order."""
+def pixel_digest(mode: str, size: tuple[int, int], data: bytes) -> str:
+    """Hex sha256 of decoded pixels: Pillow ``mode``, ``size`` (width, height) in pixels, raw ``data`` row by row."""
     digest = hashlib.sha256(f"{mode} {size[0]}x{size[1]}\n".encode())
-    for rows in data:
-        digest.update(rows)
+    digest.update(data)
     return digest.hexdigest()
 
 

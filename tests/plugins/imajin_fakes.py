@@ -31,7 +31,8 @@ class Tint(Stage[TintParams]):
         from PIL import Image
 
         assert asset.picture is not None
-        time.sleep(self.params.sleep)
+        if self.params.sleep:
+            time.sleep(self.params.sleep)
         image = asset.picture.image.convert("RGB")
         over = Image.new("RGB", image.size, (self.params.red, 0, 0))
         return Outcome("changed", picture=Picture.of(Image.blend(image, over, self.params.strength)))
