@@ -5,6 +5,7 @@ Nothing of the package is run: pip takes wheels alone, npm runs no scripts, and 
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -57,10 +58,18 @@ def _npm(source: Npm, folder: Path) -> list[str]:
 
 
 def _run(command: Sequence[str], folder: Path) -> None:
+    # Warnings that somebody made errors would end pip, which warns of much.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
     # From the empty folder: a pip.py or package.json of the working folder must not play a part.
     try:
         done = subprocess.run(  # noqa: S603 (a list, no shell; every part was checked by the catalogue)
-            command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=MAX_SECONDS, check=False
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=MAX_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SourceError(f"{Path(command[0]).name}: {error}") from None
@@ -71,5 +80,5 @@ def _run(command: Sequence[str], folder: Path) -> None:
 
 def _last_words(output: bytes) -> str:
     lines = [line.strip() for line in output[-20_000:].decode("utf-8", "replace").splitlines() if line.strip()]
-    telling = [line for line in lines if "error" in line.lower()]
+    telling = [line for line in lines if "error" in line.lower() and not line.endswith(":")]
     return (telling or lines or [""])[-1][:300]
