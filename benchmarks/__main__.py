@@ -88,8 +88,8 @@ def main() -> None:
         print(sections[-1], flush=True)
     if not wanted:
         head = (
-            "# What was measured\n\nOne command measures it all and writes this page: `python -m benchmarks`. Variants take turns, "
-            f"and the least of the repeats counts.\n\nSeen on: {seen_on}.\n"
+            "# What was measured\n\nOne command measures it all and writes this page: `python -m benchmarks`. "
+            f"Variants take turns, and the least of the repeats counts.\n\nSeen on: {seen_on}.\n"
         )
         (HERE / "RESULTS.md").write_text("\n".join([head, *sections]))
 

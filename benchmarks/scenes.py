@@ -14,8 +14,9 @@ SEEDS = 40
 
 def measure() -> dict[str, float]:
     """Scenes a second, caches warm, the least of three rounds; prompts are matched once, as in a run of candidates."""
-    from imajin_cli.contract.sidecar import Request
     from imajin_cli.stages.generate import Generate, GenerateParams
+
+    from imajin_cli.contract.sidecar import Request
 
     stage = Generate(GenerateParams())
     jobs = [

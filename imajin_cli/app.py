@@ -19,17 +19,17 @@ class LazyGroup(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._stages = stages()
-        for name, entry in (COMMANDS | self._stages).items():
+        for name, entry in {**COMMANDS, **self._stages}.items():
             self.add_command(TyperCommand(name=name, help=entry.summary, rich_markup_mode=None))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The real command for ``args``, imported now."""
         name, command, rest = super().resolve_command(ctx, args)
-        if name in self._stages:
+        if name is not None and name in self._stages:
             from imajin_cli.stagecommand import command_for
 
             command = command_for(name, self._stages[name].summary)
-        elif name in COMMANDS:
+        elif name is not None and name in COMMANDS:
             command = load(COMMANDS[name].target)
             command = typer.main.get_command(command) if isinstance(command, typer.Typer) else command
         return name, command, rest

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
@@ -45,13 +47,14 @@ def load(target: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def stages() -> dict[str, Entry]:
+@functools.cache
+def stages() -> Mapping[str, Entry]:
     """Every stage's entry: the built-in ones, then third-party ones by name. A name that is taken stays as it is."""
     table = dict(STAGES)
     for name, target, package in sorted(_entry_points()):
         if name not in table and name not in COMMANDS:
             table[name] = Entry(target, f"Third-party stage of {package}.")
-    return table
+    return MappingProxyType(table)
 
 
 def _entry_points() -> Iterator[tuple[str, str, str]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import gcd
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from imajin_cli.contract.errors import InputError
+from imajin_cli.contract.ratio import ratio_of
 from imajin_cli.contract.request import parse_size
 from imajin_cli.contract.sidecar import Request
 from imajin_cli.contract.stage import Job, Kind, Outcome, Params, Stage
@@ -94,13 +94,6 @@ class GenerateParams(Params):
     @classmethod
     def _background(cls, value: str) -> str:
         return value if value in ("auto", "none", "paper", "tint") else _hex(value)
-
-
-def ratio_of(width: int, height: int) -> str:
-    """The aspect ratio in lowest terms ("16:9"); as a decimal ("1.91:1") where those are large."""
-    common = gcd(width, height)
-    w, h = width // common, height // common
-    return f"{w}:{h}" if max(w, h) <= 32 else f"{width / height:.2f}".rstrip("0").rstrip(".") + ":1"
 
 
 def bases(sizes: Iterable[str]) -> dict[str, tuple[int, int]]:

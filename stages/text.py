@@ -30,62 +30,62 @@ _COMFORT = 0.62
 
 
 class TextParams(Params):
-    """Parameters of ``text``."""
+    """What is set, in which font and size, and where."""
 
-    headline: str | None = Field(None, description="headline; by default the request's; an empty one sets none")
+    headline: str | None = Field(None, description="Headline; by default the request's; an empty one sets none.")
     caption: str | None = Field(
-        None, description="caption under the headline; by default the request's; an empty one sets none"
+        None, description="Caption under the headline; by default the request's; an empty one sets none."
     )
     font: str = Field(
-        "inter", max_length=1024, description="family with a fontpkg-… package, or a .ttf, .otf or .ttc file"
+        "inter", max_length=1024, description="Family with a fontpkg-… package, or a .ttf, .otf or .ttc file."
     )
     language: str | None = Field(
         None,
         max_length=35,
-        description="language tag (de, ar, ja, zh-Hant …): which glyphs are right; guessed from the script",
+        description="Language tag (de, ar, ja, zh-Hant …): which glyphs are right; guessed from the script.",
     )
-    headline_weight: int = Field(700, ge=100, le=900, description="weight of the headline, where the font is variable")
-    caption_weight: int = Field(400, ge=100, le=900, description="weight of the caption, where the font is variable")
+    headline_weight: int = Field(700, ge=100, le=900, description="Weight of the headline, where the font is variable.")
+    caption_weight: int = Field(400, ge=100, le=900, description="Weight of the caption, where the font is variable.")
     headline_min: float | None = Field(
-        None, ge=4, le=2000, description="smallest headline in px; by default by the picture's size"
+        None, ge=4, le=2000, description="Smallest headline in px; by default by the picture's size."
     )
     headline_max: float | None = Field(
-        None, ge=4, le=2000, description="largest headline in px; by default by the picture's size"
+        None, ge=4, le=2000, description="Largest headline in px; by default by the picture's size."
     )
     caption_min: float | None = Field(
-        None, ge=4, le=2000, description="smallest caption in px; by default by the picture's size"
+        None, ge=4, le=2000, description="Smallest caption in px; by default by the picture's size."
     )
     caption_max: float | None = Field(
-        None, ge=4, le=2000, description="largest caption in px; by default by the picture's size"
+        None, ge=4, le=2000, description="Largest caption in px; by default by the picture's size."
     )
-    headline_lines: int = Field(3, ge=1, le=12, description="most lines of the headline")
-    caption_lines: int = Field(4, ge=1, le=24, description="most lines of the caption")
+    headline_lines: int = Field(3, ge=1, le=12, description="Most lines of the headline.")
+    caption_lines: int = Field(4, ge=1, le=24, description="Most lines of the caption.")
     line_height: float = Field(
-        1.16, ge=0.8, le=3, description="line height of the headline in em; the caption has a quarter more"
+        1.16, ge=0.8, le=3, description="Line height of the headline in em; the caption has a quarter more."
     )
     letter_spacing: float = Field(
-        0.0, ge=-0.1, le=0.5, description="extra space between letters in em (never in joined scripts)"
+        0.0, ge=-0.1, le=0.5, description="Extra space between letters in em (never in joined scripts)."
     )
     direction: Literal["auto", "ltr", "rtl"] = Field(
-        "auto", description="reading direction; auto goes by the first letter"
+        "auto", description="Reading direction; auto goes by the first letter."
     )
     align: Literal["auto", "start", "center", "end"] = Field(
-        "auto", description="how lines stand; auto goes by the place"
+        "auto", description="How lines stand; auto goes by the place."
     )
     place: Literal["auto", "top", "bottom", "left", "right", "center", "below"] = Field(
         "auto",
-        description="where the text goes; auto: the scene's text area, beside the subject, or below on new canvas",
+        description="Where the text goes; auto: the scene's text area, beside the subject, or below on new canvas.",
     )
     colour: str | None = Field(
         None,
         pattern=r"^#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})$",
-        description="ink as #rrggbb; by default from the scene's palette",
+        description="Ink as #rrggbb; by default from the scene's palette.",
     )
     plate: Literal["auto", "always", "never"] = Field(
-        "auto", description="a plate under the text: where contrast needs it"
+        "auto", description="A plate under the text: where contrast needs it."
     )
     overflow: Literal["reject", "ellipsis"] = Field(
-        "reject", description="text too long for its place: rejected, or cut with …"
+        "reject", description="Text too long for its place: rejected, or cut with …"
     )
 
 
@@ -100,7 +100,10 @@ class _Role:
 
 
 class Text(Stage[TextParams]):
-    """Sets headline and caption. A scene stays a scene: the text is one more layer of it."""
+    """Set a headline and a caption with real typography.
+
+    A scene stays a scene: the text is one more layer of it.
+    """
 
     name: ClassVar[str] = "text"
     kind: ClassVar[Kind] = Kind.TRANSFORM
@@ -116,6 +119,9 @@ class Text(Stage[TextParams]):
         headline, caption = self._words(asset)
         if headline is None and caption is None:
             return Outcome(status="skipped", reason="there is neither a headline nor a caption")
+        refused = _refusal(asset, headline, caption)
+        if refused is not None:
+            return Outcome("rejected", reason=f"caption-policy: {refused}", code=Exit.INVALID)
         if asset.picture is None:
             raise InputError(f"{asset.name} has no picture to set text on")
         from imajin_cli.stages.backends.resvg import render
@@ -222,6 +228,19 @@ class Text(Stage[TextParams]):
 
     def _rejected(self, reason: str, scores: list[Score]) -> Outcome:
         return Outcome(status="rejected", reason=reason, code=self.rejects_with, scores=scores, backend="harfbuzz")
+
+
+def _refusal(asset: Asset, headline: str | None, caption: str | None) -> str | None:
+    """Why the words must not be drawn. What `validate` has passed with the request is not judged again."""
+    request = asset.sidecar.request
+    passed = any(record.stage == "validate" and record.status == "passed" for record in asset.sidecar.stages)
+    known = {request.headline, request.caption} if request is not None and passed else set()
+    new = [words for words in (headline, caption) if words is not None and words not in known]
+    if not new:
+        return None
+    from imajin_cli.stages.policy.judge import refusal
+
+    return refusal("\n".join(new))
 
 
 def _role(name: str, text: str, weight: int, style: Style, limits: Limits, first: FontFile) -> _Role:

@@ -193,7 +193,7 @@ class Validate(Stage[ValidateParams]):
         """What prompt and caption are taken for, empty without the embedder."""
         if not self._embeds:
             return {}
-        from imajin_cli.stages.policy.embedding import shared
+        from imajin_cli.stages.backends.embedding import shared
         from imajin_cli.stages.policy.meaning import meanings
 
         embedder = shared()

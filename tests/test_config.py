@@ -82,7 +82,7 @@ def test_faults_in_the_environment(cli, png):
     png()
     assert b"did you mean IMAJIN_BRIGHT__THRESHOLD?" in cli("bright", "a.png", IMAJIN_BRIGHT__TRESHOLD="1").stderr
     assert cli("bright", "a.png", IMAJIN_CONFIG="absent.yaml").returncode == 2
-    assert cli("bright", "a.png", "--threshold", "999").stderr.startswith(b"imajin: --threshold: input should be less")
+    assert cli("bright", "a.png", "--threshold", "999").stderr.startswith(b"imajin bright: --threshold: input should be less")
 
 
 def test_presets_extend_each_other_and_circles_are_refused(cli, work):

@@ -34,7 +34,8 @@ def named_codes() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for label, tree in trees():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Exit":
+            of_exit = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Exit"
+            if of_exit and not node.attr.startswith("_"):
                 found.setdefault(node.attr, set()).add(label)
     return found
 

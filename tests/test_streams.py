@@ -179,7 +179,11 @@ def test_rejected_bytes_are_not_written(sh, png):
     png("dark.png", 10)
     done = sh("cat dark.png | imajin bright -")
     assert (done.returncode, done.stdout) == (15, b"")
-    assert sh("imajin bright - < /dev/null").returncode == 2
+    assert sh("set +o pipefail; imajin bright - < dark.png | imajin tint -").returncode == 24
+    assert sh("imajin bright - --allow-empty < /dev/null").returncode == 0
+    kept = sh("imajin bright - --keep-rejected < dark.png")
+    assert kept.returncode == 15
+    assert json.loads(Image.open(io.BytesIO(kept.stdout)).text["imajin.sidecar"])["verdict"]["code"] == 15
     assert sh("head -c 60 dark.png | imajin bright -").returncode == 2
     assert sh("cat dark.png | imajin bright - --json").returncode == 2
 

@@ -241,3 +241,17 @@ def test_it_is_quick() -> None:
         _run(picture, headline=HEADLINE, caption=CAPTION)
         best = min(best, time.perf_counter() - start)
     assert best < 0.06
+
+
+def test_words_that_validate_never_saw_are_judged_too() -> None:
+    from imajin_cli.contract.sidecar import Record
+
+    request = Request(prompt="a shop", headline="buy heroin here")
+    scene = Asset(Sidecar(id="x", request=request), _scene())
+    refused = Text(TextParams()).apply(scene)
+    assert (refused.status, refused.code) == ("rejected", Exit.INVALID)
+    assert "caption-policy" in refused.reason
+    assert Text(TextParams(headline="Welcome", caption="naked sex")).apply(scene).status == "rejected"
+    passed = Record(stage="validate", version="1", status="passed", key="k")
+    known = Asset(scene.sidecar.with_record(passed), _scene())
+    assert Text(TextParams()).apply(known).status == "changed"

@@ -79,8 +79,10 @@ def path() -> None:
     lines = [f"defaults  {package_folder('configs') / DEFAULTS_NAME}"]
     lines += [f"{origin:<8}  {file}" for origin, file in config_files()]
     lines += [f"presets   {folder}" for folder in reversed(preset_folders())]
-    lines.append(f"(yours would be {user_folder() / 'config.yaml'}, or imajin.yaml in the project)")
-    write_out(("\n".join(lines) + "\n").encode())
+    user = user_folder()
+    own = f"{user / 'config.yaml'}, or " if user is not None else ""
+    lines.append(f"(yours would be {own}imajin.yaml in the project)")
+    write_out(("\n".join(lines) + "\n").encode("utf-8", "surrogateescape"))
 
 
 @app.command("check")

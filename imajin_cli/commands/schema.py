@@ -26,7 +26,8 @@ def schemas() -> dict[str, Callable[[], dict[str, Any]]]:
         "request": Request.model_json_schema,
         "config": config_schema,
     }
-    return table | {name: section_models()[name].model_json_schema for name in stages()}
+    models = section_models()
+    return table | {name: models[name].model_json_schema for name in stages() if name in models}
 
 
 def config_schema() -> dict[str, Any]:

@@ -13,8 +13,9 @@ from imajin_cli.contract.sidecar import Record, Score, Sidecar
 from imajin_cli.run.naming import printable
 from imajin_cli.run.pipe import write_out
 from imajin_cli.run.png import SIDECAR_KEY, read_texts
+from imajin_cli.run.reading import read_bytes
 from imajin_cli.run.report import Report, show_json
-from imajin_cli.run.store import parse_sidecar, read_bytes, read_sidecar, sidecar_path
+from imajin_cli.run.sidecars import parse_sidecar, read_sidecar, sidecar_path
 
 
 def _body(
@@ -36,11 +37,11 @@ def _body(
             report.error(error)
             continue
         if as_json:
-            documents.append(sidecar.model_dump(mode="json", exclude_none=True))
+            documents.append(sidecar.model_dump(mode="json"))
         else:
-            write_out(
-                ("\n".join(describe(name, sidecar, verbose=verbose)) + "\n\n").encode("utf-8", "backslashreplace")
-            )
+            # A sidecar is data: nothing in it reaches the terminal as a control character.
+            lines = map(printable, describe(name, sidecar, verbose=verbose))
+            write_out(("\n".join(lines) + "\n\n").encode())
     if as_json:
         show_json(documents)
     raise typer.Exit(report.finish())
@@ -69,7 +70,7 @@ def describe(name: str, sidecar: Sidecar, *, verbose: bool) -> Iterator[str]:
     size = (
         f"  {image.width}×{image.height} {image.mode}{', vector' if image.vector else ''}" if image is not None else ""
     )
-    yield f"{printable(name)}{size}"
+    yield f"{name}{size}"
     if sidecar.request is not None:
         yield f"  prompt   {sidecar.request.prompt!r}"
         for label in ("headline", "caption", "preset"):

@@ -21,10 +21,20 @@ def package_folder(name: str) -> Path:
     raise FileNotFoundError(f"imajin_cli/{name}: the installation is incomplete")
 
 
-def user_folder() -> Path:
-    """$XDG_CONFIG_HOME/imajin, by default ~/.config/imajin."""
-    base = os.environ.get("XDG_CONFIG_HOME")
-    return Path(base) / "imajin" if base else Path.home() / ".config" / "imajin"
+def home_folder(variable: str, usual: str) -> Path | None:
+    """The folder of ours below ``$variable``, or below ``usual`` in the home folder; None for somebody without a home.
+
+    A relative path is passed over, as the XDG base directory specification asks.
+    """
+    for base in (Path(os.environ.get(variable, "")), Path(os.path.expanduser("~")) / usual):
+        if base.is_absolute():
+            return base / "imajin"
+    return None
+
+
+def user_folder() -> Path | None:
+    """$XDG_CONFIG_HOME/imajin, by default ~/.config/imajin; None for somebody without a home."""
+    return home_folder("XDG_CONFIG_HOME", ".config")
 
 
 def project_file(start: Path | None = None) -> Path | None:
@@ -32,9 +42,9 @@ def project_file(start: Path | None = None) -> Path | None:
     folder = (start or Path.cwd()).absolute()
     for place in (folder, *folder.parents):
         candidate = place / "imajin.yaml"
-        if candidate.is_file():
+        if os.path.isfile(candidate):
             return candidate
-        if (place / ".git").exists():
+        if os.path.exists(place / ".git"):
             return None
     return None
 
@@ -47,18 +57,21 @@ def config_files() -> list[tuple[str, Path]]:
     named = os.environ.get("IMAJIN_CONFIG")
     if named and not Path(named).is_file():
         raise UsageError(f"$IMAJIN_CONFIG names {named}, which is not a file")
-    project = project_file()
+    user = user_folder()
     places = [
-        ("user", user_folder() / "config.yaml"),
-        ("project", project),
+        ("user", user / "config.yaml" if user is not None else None),
+        ("project", project_file()),
         ("config", Path(named) if named else package_folder("configs") / "config.yaml"),
     ]
-    return [(origin, path) for origin, path in places if path is not None and path.is_file()]
+    return [(origin, path) for origin, path in places if path is not None and os.path.isfile(path)]
 
 
 def preset_folders() -> list[Path]:
     """Folders with presets, the one that wins first: project, user, ours."""
     project = project_file()
     near = project.parent if project is not None else Path.cwd()
-    folders = [near / "presets", user_folder() / "presets", package_folder("presets")]
-    return [folder for folder in folders if folder.is_dir()]
+    user = user_folder()
+    folders = [near, *([user] if user is not None else [])]
+    return [
+        folder for folder in (*(f / "presets" for f in folders), package_folder("presets")) if os.path.isdir(folder)
+    ]

@@ -6,7 +6,7 @@ from imajin_cli.contract.sidecar import Sidecar
 
 
 def holds(sidecar: Sidecar, gate: str, sha256: str) -> bool:
-    """Whether ``gate`` passed the pixels that ``sha256`` names, through recorded changes alone.
+    """Whether ``gate`` passed the pixels that ``sha256`` names, or the request that they were made from.
 
     The gate's latest record must have passed; from its output on, each record that changed the picture must have taken the
     one before as its input, and the last output must be ``sha256``. An edit by another program breaks the chain.
@@ -16,8 +16,8 @@ def holds(sidecar: Sidecar, gate: str, sha256: str) -> bool:
         return False
     current = sidecar.stages[at].output
     for record in sidecar.stages[at + 1 :]:
-        if record.status == "changed" and record.input is not None:
-            if record.input != current:
+        if record.status == "changed":
+            if current is None or record.input != current:
                 return False
             current = record.output
     return current == sha256

@@ -76,8 +76,13 @@ class RequestParams(Params):
         return ["{}x{}".format(*parse_size(size)) for size in sizes]
 
     def request(self, prompt: str | None, preset: str | None) -> Request:
-        """The request for ``prompt``, by default the configured one. Raises UsageError where it is empty or far too long."""
+        """The request for ``prompt``, by default the configured one.
+
+        Raises UsageError where it is empty, far too long, or holds bytes that are no text.
+        """
         text = (prompt if prompt is not None else self.prompt or "").strip()
+        if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
+            raise UsageError("the prompt is not UTF-8", hint="set a UTF-8 locale, such as LC_ALL=C.UTF-8")
         if not text:
             raise UsageError(
                 "there is no prompt", hint='write what you want to see, such as: imajin run "a lost robot"'
@@ -89,4 +94,4 @@ class RequestParams(Params):
 
 def request_digest(request: Request) -> str:
     """Identity of a request: the digest of all that was asked for."""
-    return json_digest(request.model_dump(mode="json", exclude_none=True))
+    return json_digest(request.model_dump(mode="json"))

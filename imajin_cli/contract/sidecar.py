@@ -31,9 +31,21 @@ Json = Any
 
 
 class Doc(BaseModel):
-    """Base of every part of a sidecar: fields of a newer version are kept as they are."""
+    """Base of every part of a sidecar: fields of a newer version are kept as they are, null ones among them."""
 
     model_config = ConfigDict(extra="allow", populate_by_name=True)
+
+
+def maybe(**settings: Any) -> Any:
+    """A field of ours that is None where there is nothing to say, and is then not written.
+
+    Leaving out every null (``exclude_none``) would lose the nulls of a newer version's fields and of a stage's notes.
+    """
+    return Field(default=None, exclude_if=_is_none, **settings)
+
+
+def _is_none(value: object) -> bool:
+    return value is None
 
 
 class FileRef(Doc):
@@ -46,14 +58,14 @@ class FileRef(Doc):
 class ImageInfo(Doc):
     """The picture: ``sha256`` is of the decoded pixels, ``file_sha256`` of the file's bytes; sizes in pixels."""
 
-    file: FileName | None = None
+    file: FileName | None = maybe()
     sha256: Sha256
-    file_sha256: Sha256 | None = None
+    file_sha256: Sha256 | None = maybe()
     width: int = Field(ge=1, le=100_000)
     height: int = Field(ge=1, le=100_000)
     mode: str = Field(max_length=16)
-    vector: FileRef | None = None
-    scene: FileRef | None = None
+    vector: FileRef | None = maybe()
+    scene: FileRef | None = maybe()
     layers: dict[str, FileRef] = Field(default_factory=dict)
 
 
@@ -71,18 +83,18 @@ class Request(Doc):
     """What was asked for: text, sizes ("WIDTHxHEIGHT" in pixels), seed, number of candidates."""
 
     prompt: str = Field(max_length=100_000)
-    headline: str | None = None
-    caption: str | None = None
+    headline: str | None = maybe()
+    caption: str | None = maybe()
     size: list[str] = Field(default_factory=list)
     seed: int = 0
     count: int = 1
-    preset: str | None = None
+    preset: str | None = maybe()
 
 
 class ParamValue(Doc):
     """A parameter's value and where it came from (default, preset:NAME, a file, env, flag)."""
 
-    value: Json = None
+    value: Json = maybe()
     origin: str = "default"
 
 
@@ -90,8 +102,8 @@ class ModelRef(Doc):
     """A model that took part: its name, pinned revision and SPDX licence."""
 
     name: str
-    revision: str | None = None
-    licence: str | None = None
+    revision: str | None = maybe()
+    licence: str | None = maybe()
 
 
 class Credit(Doc):
@@ -99,49 +111,54 @@ class Credit(Doc):
 
     name: str
     licence: str
-    source: str | None = None
-    by: str | None = None
+    source: str | None = maybe()
+    by: str | None = maybe()
 
 
 class Score(Doc):
     """One measurement. ``value`` is None when it could not be made; ``op`` is how it is held against ``threshold``."""
 
     name: str
-    value: float | None = Field(default=None, allow_inf_nan=False)
-    threshold: float | None = Field(default=None, allow_inf_nan=False)
+    value: float | None = maybe(allow_inf_nan=False)
+    threshold: float | None = maybe(allow_inf_nan=False)
     op: Literal[">=", "<=", "info"] = "info"
-    passed: bool | None = None
-    unit: str | None = None
+    passed: bool | None = maybe()
+    unit: str | None = maybe()
 
 
 class Record(Doc):
-    """What one stage did to one asset. Records are only ever appended."""
+    """What one stage did to one asset. Records are only ever appended.
+
+    ``input`` and ``output`` are pixel digests; where there is no picture yet, the request's digest stands for it. ``code``
+    is the exit status that a rejection stands for, ``rank`` orders candidates (higher is better).
+    """
 
     stage: str
     version: str
-    backend: str | None = None
-    model: ModelRef | None = None
+    backend: str | None = maybe()
+    model: ModelRef | None = maybe()
     params: dict[str, ParamValue] = Field(default_factory=dict)
     status: Status
     scores: list[Score] = Field(default_factory=list)
-    reason: str | None = None
+    reason: str | None = maybe()
     code: int = 0
     notes: dict[str, Json] = Field(default_factory=dict)
     credits: list[Credit] = Field(default_factory=list)
-    input: Sha256 | None = None
-    output: Sha256 | None = None
+    input: Sha256 | None = maybe()
+    output: Sha256 | None = maybe()
     key: str
-    device: str | None = None
-    seconds: float | None = None
+    rank: float | None = maybe(allow_inf_nan=False)
+    device: str | None = maybe()
+    seconds: float | None = maybe()
 
 
 class Verdict(Doc):
     """Where the asset stands: rejected by the first record that rejected it, else accepted so far."""
 
     status: Literal["accepted", "rejected", "error"] = "accepted"
-    by: str | None = None
+    by: str | None = maybe()
     code: int = 0
-    reason: str | None = None
+    reason: str | None = maybe()
 
 
 class Sidecar(Doc):
@@ -149,17 +166,17 @@ class Sidecar(Doc):
 
     imajin: int = SIDECAR_VERSION
     id: str = Field(max_length=64)
-    group: Group | None = None
-    image: ImageInfo | None = None
-    request: Request | None = None
-    seed: int | None = None
+    group: Group | None = maybe()
+    image: ImageInfo | None = maybe()
+    request: Request | None = maybe()
+    seed: int | None = maybe()
     stages: list[Record] = Field(default_factory=list)
     verdict: Verdict = Field(default_factory=Verdict)
     lineage: list[Sha256] = Field(default_factory=list)
 
     def digest(self) -> str:
         """The canonical digest: equal for two ways of doing the same work."""
-        return json_digest(without_volatile(self.model_dump(mode="json", exclude_none=True)))
+        return json_digest(without_volatile(self.model_dump(mode="json")))
 
     def with_record(self, record: Record) -> Sidecar:
         """A copy with ``record`` appended and the verdict brought up to date."""
@@ -174,9 +191,13 @@ class Sidecar(Doc):
 def verdict_of(stages: list[Record]) -> Verdict:
     """The verdict that a list of records amounts to.
 
-    A stage run again on changed pixels or params replaces its own earlier word, so the latest record of each stage counts.
+    A stage run again on changed pixels or params replaces its own earlier word, so the latest record of each stage counts;
+    of several that reject, the first in time is named.
     """
-    latest = {record.stage: record for record in stages}
+    latest: dict[str, Record] = {}
+    for record in stages:
+        latest.pop(record.stage, None)
+        latest[record.stage] = record
     for record in latest.values():
         if record.status in ("rejected", "error"):
             status: Literal["rejected", "error"] = "rejected" if record.status == "rejected" else "error"

@@ -9,17 +9,22 @@ from typing import Any
 from imajin_cli.contract.digest import json_digest, sha256
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.request import request_digest
-from imajin_cli.contract.sidecar import FileRef, Group, ImageInfo, Record, Request, Sidecar
+from imajin_cli.contract.sidecar import Group, ImageInfo, Record, Request, Sidecar, verdict_of
 from imajin_cli.contract.stage import Asset, Job
 from imajin_cli.run.naming import slug
+from imajin_cli.run.sidecars import Stamp
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An asset and the file that it is kept in (its picture, or its request), None while it lives in memory alone."""
+    """An asset and the file that it is kept in (its picture, or its request), None while it lives in memory alone.
+
+    ``stamp`` tells whether the sidecar's file is still the one that was read, None where that is not known.
+    """
 
     asset: Asset
     path: Path | None = None
+    stamp: Stamp | None = None
 
     @property
     def sidecar(self) -> Sidecar:
@@ -28,7 +33,7 @@ class Entry:
 
     def with_sidecar(self, sidecar: Sidecar) -> Entry:
         """The same entry with other knowledge."""
-        return replace(self, asset=replace(self.asset, sidecar=sidecar))
+        return Entry(replace(self.asset, sidecar=sidecar), self.path)
 
     @property
     def label(self) -> str:
@@ -69,6 +74,32 @@ def image_info(picture: Picture) -> ImageInfo:
     return ImageInfo(sha256=picture.sha256, width=picture.width, height=picture.height, mode=picture.image.mode)
 
 
+def described_as(sidecar: Sidecar, picture: Picture, **files: Any) -> Sidecar:
+    """``sidecar`` with ``picture`` for its image. ``files`` are the fields that tell of files (file, file_sha256, vector,
+    scene); those of the image before go. What a newer version says of the image stays.
+    """
+    unknown = sidecar.image.model_extra if sidecar.image is not None else None
+    info = image_info(picture).model_copy(update={**(unknown or {}), **files})
+    return sidecar.model_copy(update={"image": info})
+
+
+def with_history(made: Sidecar, source: Sidecar, key: str) -> Sidecar:
+    """``made``, which came from ``source`` by the work of ``key``, with the records that ``source`` has got since.
+
+    They come before the work's own record, as they would if it were done now. Nothing that ``made`` holds is lost. Gives
+    ``made`` itself where nothing is missing.
+    """
+    at = next((i for i, record in enumerate(made.stages) if record.key == key), None)
+    if at is None:
+        return made
+    theirs = [record.key for record in source.stages]
+    if [record.key for record in made.stages[:at]][-len(theirs) :] == theirs or not theirs:
+        return made
+    older = [record for record in made.stages[:at] if record.key not in theirs]
+    stages = [*older, *source.stages, *made.stages[at:]]
+    return made.model_copy(update={"stages": stages, "verdict": verdict_of(stages)})
+
+
 def vector_digest(picture: Picture | None) -> str | None:
     """Digest of the SVG that a picture was drawn from, None where there is none."""
     return None if picture is None or picture.vector is None else sha256(picture.vector.svg.encode())
@@ -80,8 +111,3 @@ def has_record(sidecar: Sidecar, stage: str, key: str) -> Record | None:
         if record.stage == stage:
             return record if record.key == key else None
     return None
-
-
-def file_refs(name_of: dict[str, tuple[str, bytes]]) -> dict[str, Any]:
-    """``ImageInfo`` fields for companion files: field → (file name, bytes)."""
-    return {field: FileRef(file=name, sha256=sha256(data)) for field, (name, data) in name_of.items()}

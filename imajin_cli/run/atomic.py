@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +11,14 @@ from imajin_cli.contract.errors import OutputError
 
 TEMP_PREFIX = ".imajin-"
 TEMP_SUFFIX = ".tmp"
-_counter = itertools.count()
 
 
 def temporary_in(folder: Path) -> Path:
-    """A fresh name in ``folder`` for a file on its way. Short, so that it fits wherever the final name fits."""
-    return folder / f"{TEMP_PREFIX}{os.getpid():x}-{next(_counter):x}{TEMP_SUFFIX}"
+    """A fresh name in ``folder`` for a file on its way. Short, so that it fits wherever the final name fits.
+
+    Random, not counted up: containers that share a folder all have the same few process ids, and a killed one leaves a file.
+    """
+    return folder / f"{TEMP_PREFIX}{os.urandom(8).hex()}{TEMP_SUFFIX}"
 
 
 def write_atomic(path: Path, data: bytes, *, sync: bool = False) -> None:
@@ -27,17 +28,27 @@ def write_atomic(path: Path, data: bytes, *, sync: bool = False) -> None:
     """
     temporary = temporary_in(path.parent)
     try:
-        _write(temporary, data, sync)
+        # Nothing is to be discarded where this fails: a file of that name would be another process's.
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from None
+    try:
+        _fill(descriptor, data, sync)
         os.replace(temporary, path)
-    except BaseException as error:
+    except OSError as error:
         _discard(temporary)
-        if isinstance(error, OSError):
-            raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+        raise _unwritable(path, error) from None
+    except BaseException:
+        _discard(temporary)
         raise
 
 
-def _write(path: Path, data: bytes, sync: bool) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+def _unwritable(path: Path, error: OSError | ValueError) -> OutputError:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return OutputError(f"{path}: cannot be written: {reason}")
+
+
+def _fill(descriptor: int, data: bytes, sync: bool) -> None:
     try:
         rest = memoryview(data)
         while rest:
@@ -70,8 +81,9 @@ def make_folder(folder: Path) -> None:
     """Create ``folder`` and its parents. Raises OutputError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise OutputError(f"{folder}: cannot be made: {reason}") from None
 
 
 @contextmanager
@@ -94,7 +106,10 @@ def folder_lock(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(f"{folder}: cannot be locked: {error.strerror}") from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            raise OutputError(f"{folder}: cannot be locked: {error.strerror}") from None
         yield
     finally:
         os.close(descriptor)

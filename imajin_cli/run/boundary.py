@@ -13,38 +13,35 @@ from pathlib import Path
 from types import FrameType
 
 from imajin_cli import __version__
+from imajin_cli.config.places import home_folder
 from imajin_cli.contract.errors import ImajinError
 from imajin_cli.contract.exits import Exit
-from imajin_cli.run.pipe import PipeClosed
-
-
-class Terminated(BaseException):
-    """SIGTERM arrived: unwind, drop what is half-written, end with 143."""
+from imajin_cli.run.naming import printable
+from imajin_cli.run.pipe import PipeClosed, Terminated, exit_of
 
 
 def guarded(work: Callable[[], int]) -> int:
     """Run ``work`` and give the process's exit code, whatever happens in it."""
-    signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, _terminate)
     try:
         code = work()
-        sys.stdout.flush()
+        _flush()
         return code
-    except KeyboardInterrupt:
-        _line("interrupted")
-        return Exit.INTERRUPTED
-    except Terminated:
-        _line("terminated")
-        return Exit.TERMINATED
-    except (PipeClosed, BrokenPipeError):
+    except (KeyboardInterrupt, Terminated) as error:
+        _line("interrupted" if isinstance(error, KeyboardInterrupt) else "terminated")
+        return exit_of(error)
+    except (PipeClosed, BrokenPipeError) as error:
         _forget_stdout()
-        return Exit.PIPE_CLOSED
+        return exit_of(error)
     except ImajinError as error:
+        _forget_stdout()
         _line(error.line())
         return error.code
     except OSError as error:
-        if error.errno is None or error.strerror is None:
+        if exit_of(error) is not Exit.USAGE:
             return _unexpected(error)
-        where = f"{error.filename}: " if error.filename else ""
+        where = f"{printable(str(error.filename))}: " if error.filename else ""
         _line(f"{where}{error.strerror}")
         return Exit.USAGE
     except Exception as error:  # noqa: BLE001 (this is the boundary: anything else is a bug, logged)
@@ -63,25 +60,36 @@ def _line(text: str) -> None:
         return
 
 
+def _flush() -> None:
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise PipeClosed from None
+
+
 def _forget_stdout() -> None:
     """Python flushes standard output once more at exit, which would fail again, aloud."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _unexpected(error: Exception) -> Exit:
     where = _write_log(error)
-    _line(f"unexpected error: {type(error).__name__}: {error}" + (f" (details in {where})" if where else ""))
+    _line(printable(f"unexpected error: {type(error).__name__}: {error}" + (f" (details in {where})" if where else "")))
     return Exit.ERROR
 
 
-def log_folder() -> Path:
-    """Where logs of unexpected errors go: $XDG_STATE_HOME/imajin, by default ~/.local/state/imajin."""
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "imajin"
+def log_folder() -> Path | None:
+    """Where logs of unexpected errors go: $XDG_STATE_HOME/imajin, by default ~/.local/state/imajin; None with no home."""
+    return home_folder("XDG_STATE_HOME", ".local/state")
 
 
 def _write_log(error: Exception) -> Path | None:
-    path = log_folder() / f"error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+    folder = log_folder()
+    if folder is None:
+        return None
+    path = folder / f"error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
     details = (
         f"imajin {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
         f"arguments: {sys.argv[1:]!r}\n\n{''.join(traceback.format_exception(error))}"

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from imajin_cli.contract.digest import json_digest, sha256
-from imajin_cli.contract.errors import BackendError, ImajinError, InputError
+from imajin_cli.contract.errors import BackendError, ImajinError, InputError, MissingError, NoVerdictError
 from imajin_cli.contract.exits import Exit
-from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.request import request_digest
-from imajin_cli.contract.sidecar import ParamValue, Record, Score
+from imajin_cli.contract.sidecar import ParamValue, Record, Score, Sidecar
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Stage
-from imajin_cli.run.assets import Entry, candidate, has_record, image_info, vector_digest
+from imajin_cli.run.assets import Entry, candidate, described_as, has_record, vector_digest
+
+PICTURE_MODES = ("L", "LA", "RGB", "RGBA")
 
 
 class Keeper(Protocol):
@@ -30,9 +31,18 @@ class Keeper(Protocol):
     def keep_record(self, entry: Entry, record: Record, *, force: bool = False) -> Entry:
         """Append a record to an asset."""
 
+    def keep_history(self, found: Entry, source: Sidecar, key: str) -> Entry:
+        """Give a picture that was found the records that its source has got since it was made."""
+
 
 class Memory:
-    """Keeps nothing on disk: `imajin run` passes assets from stage to stage as they are."""
+    """Passes assets from stage to stage as they are: `imajin run`, and `-`.
+
+    ``files`` takes the records of pictures that have a file of their own, which a gate may look at before anything changed.
+    """
+
+    def __init__(self, files: Keeper | None = None) -> None:
+        self._files = files
 
     def find(self, stem: str, key: str) -> Entry | None:
         """Nothing is found again."""
@@ -42,12 +52,17 @@ class Memory:
         """The asset, its picture described."""
         if asset.picture is None:
             return Entry(asset)
-        sidecar = asset.sidecar.model_copy(update={"image": image_info(asset.picture)})
-        return Entry(replace(asset, sidecar=sidecar))
+        return Entry(replace(asset, sidecar=described_as(asset.sidecar, asset.picture)))
 
     def keep_record(self, entry: Entry, record: Record, *, force: bool = False) -> Entry:
         """The asset with the record."""
+        if entry.path is not None and self._files is not None:
+            return self._files.keep_record(entry, record, force=force)
         return entry.with_sidecar(entry.sidecar.with_record(record))
+
+    def keep_history(self, found: Entry, source: Sidecar, key: str) -> Entry:
+        """What was found, as it is."""
+        return found
 
 
 @dataclass(frozen=True)
@@ -65,13 +80,18 @@ class Bound:
         return json_digest([self.name, self.stage.version, self.stage.revision(), values, list(what)])
 
     def record(self, outcome: Outcome, key: str, before: str | None, seconds: float) -> Record:
-        """The record of ``outcome``. ``before`` is the digest of what went in."""
-        after = outcome.picture.sha256 if outcome.picture is not None else before
+        """The record of ``outcome``. ``before`` is the digest of what went in.
+
+        Raises BackendError for a picture in a mode that files and pipes cannot carry.
+        """
+        after = before
+        if outcome.picture is not None:
+            mode = outcome.picture.image.mode
+            if mode not in PICTURE_MODES:
+                raise BackendError(f"{self.name} gave a picture in mode {mode}, not one of {', '.join(PICTURE_MODES)}")
+            after = outcome.picture.sha256
         if self.stage.kind is Kind.GATE:
             outcome = _judged(outcome, self.name)
-        code = Exit.OK
-        if outcome.status in ("rejected", "error"):
-            code = outcome.code or self.stage.rejects_with
         return Record(
             stage=self.name,
             version=self.stage.version,
@@ -81,15 +101,24 @@ class Bound:
             status=outcome.status,
             scores=[_finite(score) for score in outcome.scores],
             reason=outcome.reason,
-            code=int(code),
+            code=int(self._code(outcome)),
             notes=dict(outcome.notes),
             credits=list(outcome.credits),
             input=before,
             output=after,
             key=key,
+            rank=outcome.rank if outcome.rank is not None and math.isfinite(outcome.rank) else None,
             device="cpu",
             seconds=round(seconds, 4),
         )
+
+    def _code(self, outcome: Outcome) -> Exit:
+        """The exit code that ``outcome`` stands for: never OK where the asset does not go on."""
+        if outcome.status == "rejected":
+            return outcome.code or self.stage.rejects_with or Exit.USAGE
+        if outcome.status == "error":
+            return outcome.code or (Exit.NO_VERDICT if self.stage.kind is Kind.GATE else Exit.ERROR)
+        return Exit.OK
 
 
 def _judged(outcome: Outcome, name: str) -> Outcome:
@@ -110,10 +139,11 @@ def _finite(score: Score) -> Score:
 
 @dataclass(frozen=True)
 class Result:
-    """An entry after a stage: its latest status there, and the rank where the stage gives one."""
+    """An entry after a stage: which one, its latest status there, and the rank where the stage gives one."""
 
     entry: Entry
     status: str
+    stage: str = ""
     code: Exit = Exit.OK
     reason: str | None = None
     rank: float | None = None
@@ -135,43 +165,54 @@ def process(bound: Bound, entry: Entry, keeper: Keeper) -> Iterator[Result]:
 def _apply(bound: Bound, entry: Entry, keeper: Keeper) -> Result:
     asset = entry.asset
     _require(bound, asset)
-    before = _input_digest(asset)
     request = request_digest(asset.sidecar.request) if asset.sidecar.request is not None else None
+    before = _input_digest(asset)
     key = bound.key(before, vector_digest(asset.picture), asset.sidecar.id, request)
     if not bound.force:
-        done = has_record(asset.sidecar, bound.name, key)
-        if done is not None and done.status != "changed":
-            return _result(entry, done)
-        found = keeper.find(asset.name, key) if bound.stage.kind in (Kind.TRANSFORM, Kind.SOURCE) else None
-        if found is not None:
-            return _found(found, key)
+        done = _finished(bound, entry, key, keeper)
+        if done is not None:
+            return done
     outcome, seconds = _timed(bound, asset)
-    record = bound.record(outcome, key, before, seconds)
+    record = bound.record(outcome, key, before or request, seconds)
     if outcome.picture is None or not _goes_on(record):
-        return _result(keeper.keep_record(entry, record, force=bound.force), record, outcome.rank)
+        return _result(keeper.keep_record(entry, record, force=bound.force), record)
+    if asset.picture is not None and asset.picture.vector is not None:
+        fate = "carried on" if outcome.picture.vector is not None else "dropped"
+        record = record.model_copy(update={"notes": {"vector": fate, **record.notes}})
     lineage = [*asset.sidecar.lineage, *([before] if before is not None else [])]
     sidecar = asset.sidecar.with_record(record).model_copy(update={"lineage": lineage})
-    made = replace(asset, sidecar=sidecar, picture=_checked(outcome.picture, bound), raw=None)
-    return _result(keeper.keep_picture(made, asset.name, key), record, outcome.rank)
+    made = replace(asset, sidecar=sidecar, picture=outcome.picture, raw=None)
+    return _result(keeper.keep_picture(made, asset.name, key), record)
+
+
+def _finished(bound: Bound, entry: Entry, key: str, keeper: Keeper) -> Result | None:
+    """What exactly this work came to earlier, None where it has to be done. Work that ended in an error is tried again."""
+    done = has_record(entry.sidecar, bound.name, key)
+    if done is not None and done.status not in ("changed", "error"):
+        return _result(entry, done)
+    found = keeper.find(entry.asset.name, key) if bound.stage.kind in (Kind.TRANSFORM, Kind.SOURCE) else None
+    return None if found is None else _found(found, entry, key, keeper)
 
 
 def _generate(bound: Bound, entry: Entry, keeper: Keeper) -> Iterator[Result]:
     request = entry.sidecar.request
     if request is None:
         raise InputError(f"{entry.label}: holds no request", hint="name a *.request.json, or write a prompt in quotes")
+    asked = request_digest(request)
     for job in bound.stage.plan(request):
         asset = candidate(entry, job)
-        key = bound.key(request_digest(request), job.seed, job.ratio, job.width, job.height)
+        key = bound.key(asked, job.seed, job.ratio, job.width, job.height)
         found = None if bound.force else keeper.find(asset.name, key)
         if found is not None:
-            yield _found(found, key)
+            yield _found(found, entry, key, keeper)
             continue
         started = time.perf_counter()
         outcome = bound.stage.make(job)
-        picture = _checked(outcome.picture, bound)
-        record = bound.record(outcome, key, None, time.perf_counter() - started)
-        made = replace(asset, sidecar=asset.sidecar.with_record(record), picture=picture)
-        yield _result(keeper.keep_picture(made, asset.name, key), record, outcome.rank)
+        if outcome.picture is None:
+            raise BackendError(f"{bound.name} gave no picture")
+        record = bound.record(outcome, key, asked, time.perf_counter() - started)
+        made = replace(asset, sidecar=asset.sidecar.with_record(record), picture=outcome.picture)
+        yield _result(keeper.keep_picture(made, asset.name, key), record)
 
 
 def _require(bound: Bound, asset: Asset) -> None:
@@ -188,33 +229,34 @@ def _input_digest(asset: Asset) -> str | None:
 
 
 def _timed(bound: Bound, asset: Asset) -> tuple[Outcome, float]:
+    """What the stage says, and the seconds that it took. A gate that could not judge fails closed: see ``_unjudged``."""
     started = time.perf_counter()
     try:
         outcome = bound.stage.apply(asset)
-    except ImajinError as error:
-        if bound.stage.kind is not Kind.GATE or error.code is not Exit.NO_VERDICT:
+    except (NoVerdictError, MissingError, BackendError) as error:
+        if bound.stage.kind is not Kind.GATE:
             raise
-        # A gate that could not judge fails closed, and its record says what was absent.
-        outcome = Outcome("error", reason=error.line(), code=error.code)
+        outcome = _unjudged(error)
     return outcome, time.perf_counter() - started
 
 
-def _checked(picture: Picture | None, bound: Bound) -> Picture:
-    if picture is None:
-        raise BackendError(f"{bound.name} gave no picture")
-    return picture
+def _unjudged(error: ImajinError) -> Outcome:
+    """No verdict is never a pass: the record says what was absent or broken, and the code is 22."""
+    return Outcome("error", reason=error.line(), code=Exit.NO_VERDICT)
 
 
 def _goes_on(record: Record) -> bool:
     return record.status not in ("rejected", "error")
 
 
-def _found(entry: Entry, key: str) -> Result:
-    record = next(r for r in entry.sidecar.stages if r.key == key)
-    return _result(entry, record)
+def _found(found: Entry, entry: Entry, key: str, keeper: Keeper) -> Result:
+    found = keeper.keep_history(found, entry.sidecar, key)
+    return _result(found, next(record for record in found.sidecar.stages if record.key == key))
 
 
-def _result(entry: Entry, record: Record, rank: float | None = None) -> Result:
-    if rank is None:
-        rank = next((score.value for score in record.scores if score.name == "rank"), None)
-    return Result(entry, record.status, Exit(record.code), record.reason, rank)
+def _result(entry: Entry, record: Record) -> Result:
+    code = Exit(record.code) if record.code in set(Exit) else Exit.ERROR
+    if not _goes_on(record):
+        # A sidecar that somebody edited cannot make a rejection look like success.
+        code = code or Exit.ERROR
+    return Result(entry, record.status, record.stage, code, record.reason, record.rank)

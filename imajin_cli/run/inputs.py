@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterator, Sequence
 from typing import IO
@@ -10,6 +11,22 @@ from typing import IO
 from imajin_cli.contract.errors import InputError, UsageError
 
 MAX_NAME = 1 << 16
+# What nobody ends a prompt with: an argument that does is a file, also where it is not there.
+_FILE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".ico", ".svg", ".json")
+
+
+def are_files(arguments: Sequence[str]) -> bool:
+    """Whether all arguments name files, and not one is a prompt."""
+    return all(argument.lower().endswith(_FILE_ENDINGS) or os.path.isfile(argument) for argument in arguments)
+
+
+def names_are_piped() -> bool:
+    """Whether standard input is a pipe, a socket or a file. A terminal and /dev/null, which CI gives, hold no names."""
+    try:
+        mode = os.fstat(0 if sys.stdin is None else sys.stdin.fileno()).st_mode
+    except (OSError, ValueError):
+        return False
+    return sys.stdin is not None and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISREG(mode))
 
 
 def names(arguments: Sequence[str], *, null: bool) -> Iterator[str]:

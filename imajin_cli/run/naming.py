@@ -42,5 +42,11 @@ def safe_stem(name: str) -> str:
 
 def printable(name: str) -> str:
     """``name`` as JSON and terminals can hold it: undecodable bytes and control characters as escapes."""
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return name if name.isprintable() else "".join(map(_shown, name))
+
+
+def _shown(char: str) -> str:
+    if "\udc80" <= char <= "\udcff":
+        # How Python holds a byte that is no text.
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from imajin_cli.config.layers import Settings, load_settings
+from imajin_cli.config.layers import load_settings
 from imajin_cli.config.resolve import resolve
 from imajin_cli.contract.errors import UsageError
 from imajin_cli.contract.exits import Exit
@@ -15,11 +15,13 @@ from imajin_cli.registry import STAGES
 from imajin_cli.run.assets import Entry
 from imajin_cli.run.bind import Flags, bind
 from imajin_cli.run.execute import Bound, Keeper, Memory, Result
+from imajin_cli.run.inputs import are_files
 from imajin_cli.run.options import RunParams
 from imajin_cli.run.progress import Progress
-from imajin_cli.run.ranking import keep_best
-from imajin_cli.run.report import Report
-from imajin_cli.run.single import Worker, prompt_entry
+from imajin_cli.run.ranking import Ranking
+from imajin_cli.run.report import Report, reported
+from imajin_cli.run.sidecars import REQUEST_SUFFIX
+from imajin_cli.run.single import Worker, keep_loaded, opened, prompt_entry
 from imajin_cli.run.store import Store
 
 
@@ -38,18 +40,27 @@ class RunOptions:
 
 def run_pipeline(arguments: Sequence[str], flags: Flags, options: RunOptions) -> Exit:
     """Run a prompt, or pictures, through all stages. Prints each published asset's first file; gives the exit code."""
+    report = Report("run", as_json=options.as_json, quiet=options.quiet)
+    return reported(report, lambda: _run_pipeline(arguments, flags, options, report))
+
+
+def _run_pipeline(arguments: Sequence[str], flags: Flags, options: RunOptions, report: Report) -> Exit:
     settings = load_settings(options.preset)
     params = resolve("run", RunParams, settings, flags.get("run", {})).params
-    files = bool(arguments) and all(Path(argument).is_file() for argument in arguments)
-    names = stages_of(params, files=files)
+    files = bool(arguments) and are_files(arguments)
+    requests = files and all(argument.endswith(REQUEST_SUFFIX) for argument in arguments)
+    names = stages_of(params, files=files and not requests)
     bounds = [bind(name, settings, flags, force=options.force) for name in names]
-    report = Report("run", as_json=options.as_json, quiet=options.quiet)
+    keep_loaded()
     with Progress(names, report) as progress:
         pipeline = Pipeline(bounds, params, options, report, progress)
-        for result in pipeline.results(_sources(arguments, files, settings, flags, bounds, pipeline.store)):
-            report.result(result, show=False)
+        if files:
+            entries = opened(arguments, pipeline.store, report, raw=bounds[0].stage.reads_raw)
+        else:
+            entries = iter([prompt_entry(arguments, settings, flags)])
+        for result in pipeline.results(entries):
             progress.done(result)
-    return report.finish(expect=params.best or options.expect, empty=pipeline.seen == 0)
+    return report.finish(expect=options.expect, enough=pipeline.enough, empty=pipeline.seen == 0)
 
 
 def stages_of(params: RunParams, *, files: bool) -> list[str]:
@@ -77,15 +88,6 @@ def _index(names: list[str], name: str) -> int:
     return names.index(name)
 
 
-def _sources(
-    arguments: Sequence[str], files: bool, settings: Settings, flags: Flags, bounds: list[Bound], store: Store
-) -> Iterator[Entry]:
-    if files:
-        yield from (store.open(argument, raw=bounds[0].stage.reads_raw) for argument in arguments)
-    else:
-        yield prompt_entry(arguments, settings, flags)
-
-
 class Pipeline:
     """Stages chained as generators. Pictures stay in memory; what is rejected is kept as files, so that it can be seen."""
 
@@ -93,24 +95,32 @@ class Pipeline:
         self, bounds: list[Bound], params: RunParams, options: RunOptions, report: Report, progress: Progress
     ) -> None:
         self.bounds = bounds
-        self.best = params.best
         self.report = report
         self.progress = progress
         self.store = Store(Path(options.out_dir) if options.out_dir else None, warn=report.say)
-        self._keeper: Keeper = self.store if options.keep_work else Memory()
-        self._ranking = next((b.name for b in reversed(bounds) if b.stage.ranks), None)
+        self._keeper: Keeper = self.store if options.keep_work else Memory(self.store)
+        self._ranks = next((b.name for b in reversed(bounds) if b.stage.ranks), None)
+        self._ranking = Ranking(params.best, report.say) if params.best is not None else None
         self.seen = 0
+
+    @property
+    def enough(self) -> bool | None:
+        """Whether the K best of each group have gone all the way, None where nobody asked for the best."""
+        return None if self._ranking is None else not self._ranking.short()
 
     def results(self, entries: Iterable[Entry]) -> Iterator[Result]:
         """What comes out at the end, and every rejection, each as soon as it is known."""
-        if self.best is not None and self._ranking is None:
+        if self._ranking is not None and self._ranks is None:
             raise UsageError("--best needs a stage that ranks, and none of those runs")
         results: Iterable[Result] = (Result(entry, "passed") for entry in self._counted(entries))
         for bound in self.bounds:
             results = self._through(bound, results)
-            if bound.name == self._ranking and self.best is not None:
-                results = keep_best(results, self.best)
-        yield from map(self._kept, results)
+            if bound.name == self._ranks and self._ranking is not None:
+                results = self._ranking.best(results)
+        for result in results:
+            if self._ranking is not None and not result.passed:
+                self._ranking.lost(result)
+            yield self._kept(result)
 
     def _counted(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         for entry in entries:
@@ -127,9 +137,11 @@ class Pipeline:
             yield from worker.results([result.entry])
 
     def _kept(self, result: Result) -> Result:
-        """A result as files: a rejected picture for its reason's sake, an unpublished one since the run ends before `output`."""
-        if result.entry.path is not None or result.entry.asset.picture is None:
+        """A result as files: a rejected one for its reason's sake, an unpublished one since the run ends before `output`."""
+        if result.entry.path is not None:
             return result
+        if result.entry.asset.picture is None:
+            return replace(result, entry=self.store.keep_request(result.entry))
         last = result.entry.sidecar.stages[-1]
         published = self.bounds[-1].stage.kind is Kind.SINK
         if published and result.passed:

@@ -29,7 +29,8 @@ def encode_png(image: Image, texts: Mapping[str, str] | None = None, *, level: i
     for key, text in (texts or {}).items():
         info.add_itxt(key, text, zip=True)
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=level, pnginfo=info)
+    # What Pillow remembers of the file that the pixels came from is no part of the picture.
+    image.save(buffer, "PNG", compress_level=level, pnginfo=info, icc_profile=None, transparency=None)
     return buffer.getvalue()
 
 
@@ -37,29 +38,33 @@ def read_texts(data: bytes) -> dict[str, str]:
     """The iTXt chunks of ours in PNG ``data``: keyword → text. Malformed or oversized ones are left out."""
     found: dict[str, str] = {}
     for kind, body in _chunks(data):
-        if kind == b"iTXt" and body.startswith(b"imajin."):
-            entry = _text(body)
-            if entry is not None:
-                found[entry[0]] = entry[1]
+        keyword = bytes(body[:32]).partition(b"\0")[0].decode("latin-1") if kind == b"iTXt" else ""
+        # The first of each name alone: a file of many would be as many times the bound.
+        if keyword in (SIDECAR_KEY, VECTOR_KEY, SCENE_KEY) and keyword not in found:
+            text = _text(bytes(body))
+            if text is not None:
+                found[keyword] = text
     return found
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """Type and body of each chunk; the body is a view: pixels are not copied to find a text."""
     if not data.startswith(SIGNATURE):
         return
+    view = memoryview(data)
     at = len(SIGNATURE)
     while at + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, at)
         kind = data[at + 4 : at + 8]
-        yield kind, data[at + 8 : at + 8 + length]
+        yield kind, view[at + 8 : at + 8 + length]
         at += 12 + length
         if kind == b"IEND":
             return
 
 
-def _text(body: bytes) -> tuple[str, str] | None:
-    """Keyword and text of an iTXt body (PNG specification, 11.3.3.4), or None where it is malformed or too large."""
-    keyword, _, rest = body.partition(b"\0")
+def _text(body: bytes) -> str | None:
+    """The text of an iTXt body (PNG specification, 11.3.3.4), or None where it is malformed or too large."""
+    _, _, rest = body.partition(b"\0")
     if len(rest) < 2:
         return None
     compressed, rest = rest[0], rest[2:]
@@ -71,6 +76,6 @@ def _text(body: bytes) -> tuple[str, str] | None:
             text = inflater.decompress(text, MAX_TEXT)
             if inflater.unconsumed_tail:
                 return None
-        return keyword.decode("latin-1"), text.decode("utf-8")
+        return text.decode("utf-8")
     except (zlib.error, UnicodeDecodeError):
         return None

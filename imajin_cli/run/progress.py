@@ -10,7 +10,6 @@ from typing import Any
 
 from imajin_cli.run.assets import Entry
 from imajin_cli.run.execute import Result
-from imajin_cli.run.naming import printable
 from imajin_cli.run.report import Report
 
 
@@ -22,7 +21,7 @@ class Progress:
         self._report = report
         self._started = time.perf_counter()
         self._live: Any = None
-        self._made: list[str] = []
+        self._made = 0
 
     def __enter__(self) -> Progress:
         if not self._report.quiet and sys.stderr is not None and sys.stderr.isatty():
@@ -36,15 +35,25 @@ class Progress:
         """Say that ``stage`` begins work on ``entry``."""
         if self._live is None:
             return
-        group = entry.sidecar.group
-        which = f" candidate {group.index + 1} of {group.size}" if group is not None and group.size > 1 else ""
-        chain = " ".join(f"[bold]{name}[/bold]" if name == stage else f"[dim]{name}[/dim]" for name in self._names)
-        self._live.update(f"{chain}{which}")
+        which = f" {_which(entry)}" if _which(entry) else ""
+        names = self._names
+        if self._live.console.width > len(" ".join(names)) + len(which) + 4:
+            shown = " ".join(f"[bold]{name}[/bold]" if name == stage else f"[dim]{name}[/dim]" for name in names)
+        else:
+            shown = f"{stage} {names.index(stage) + 1}/{len(names)}"
+        self._live.update(f"{shown}{which}")
 
     def done(self, result: Result) -> None:
-        """Count a result that has come out at the end."""
+        """Report a result that has come out at the end, beside the live line and not in the middle of it."""
+        if self._live is not None:
+            self._live.stop()
+        self._report.result(result, show=False)
         if result.passed and result.entry.path is not None:
-            self._made.append(printable(str(result.entry.path)))
+            self._made += 1
+            if self._live is None and _which(result.entry):
+                self._report.say(f"{_which(result.entry)}: {result.entry.path}")
+        if self._live is not None:
+            self._live.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -52,5 +61,14 @@ class Progress:
         if self._live is not None:
             self._live.stop()
         if kind is None and self._made:
-            plural = "asset" if len(self._made) == 1 else "assets"
-            self._report.say(f"{len(self._made)} {plural} in {time.perf_counter() - self._started:.1f} s")
+            plural = "asset" if self._made == 1 else "assets"
+            self._report.say(f"{self._made} {plural} in {time.perf_counter() - self._started:.1f} s")
+
+
+def _which(entry: Entry) -> str:
+    """Which one of its request's pictures it is, empty for the only one."""
+    group = entry.sidecar.group
+    if group is None or group.size * group.ratios == 1:
+        return ""
+    which = f"candidate {group.index + 1} of {group.size}" if group.size > 1 else ""
+    return " ".join(filter(None, [which, f"({group.ratio})" if group.ratios > 1 else ""]))

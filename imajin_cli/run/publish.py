@@ -13,14 +13,17 @@ from typing import Any
 
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import InputError, OutputError
+from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.request import request_digest
-from imajin_cli.contract.sidecar import Sidecar
-from imajin_cli.contract.stage import Publication
-from imajin_cli.run.assets import Entry, vector_digest
-from imajin_cli.run.atomic import folder_lock, make_folder, sync_folder, write_atomic
+from imajin_cli.contract.sidecar import Record, Sidecar
+from imajin_cli.contract.stage import Publication, PublishedFile
+from imajin_cli.run.assets import Entry, described_as, vector_digest
+from imajin_cli.run.atomic import TEMP_PREFIX, folder_lock, make_folder, sync_folder, write_atomic
 from imajin_cli.run.execute import Bound, Result
 from imajin_cli.run.naming import file_label, printable
-from imajin_cli.run.store import dump_sidecar, read_bytes
+from imajin_cli.run.reading import read_bytes
+from imajin_cli.run.sidecars import dump_sidecar
+from imajin_cli.run.store import decode_picture
 
 MANIFEST = "manifest.json"
 MANIFEST_VERSION = 1
@@ -42,24 +45,34 @@ class Publisher:
         picture = entry.asset.picture
         if picture is None:
             raise InputError(f"{entry.label}: has no picture yet", hint="pipe it through `imajin generate` first")
+        self._take_up()
         request = entry.sidecar.request
         asked = request_digest(request) if request is not None else None
-        key = bound.key(picture.sha256, vector_digest(picture), entry.sidecar.id, asked, _credentials(entry.sidecar))
+        said = [record.key for record in entry.sidecar.stages if record.stage != bound.name]
+        key = bound.key(picture.sha256, vector_digest(picture), entry.sidecar.id, asked, said)
         if not bound.force:
             found = self._finished(key)
             if found is not None:
                 self._claim(found, entry)
-                return Result(self._entry(entry, entry.sidecar, found), "changed")
+                return Result(self._entry(entry, entry.sidecar, found), "changed", bound.name)
         started = time.perf_counter()
         publication = bound.stage.publish(entry.asset)
         record = bound.record(publication.outcome, key, picture.sha256, time.perf_counter() - started)
-        sidecar = entry.sidecar.with_record(record)
         if record.status in ("rejected", "error"):
-            return Result(entry.with_sidecar(sidecar), record.status, publication.outcome.code, record.reason)
+            sidecar = entry.sidecar.with_record(record)
+            return Result(entry.with_sidecar(sidecar), record.status, bound.name, Exit(record.code), record.reason)
         names = [file.name for file in publication.files]
         self._claim(names, entry)
+        sidecar = published_sidecar(entry.sidecar, record, publication.files[0])
         self._commit(publication, sidecar, key)
-        return Result(self._entry(entry, sidecar, names), record.status)
+        return Result(self._entry(entry, sidecar, names), record.status, bound.name)
+
+    def _take_up(self) -> None:
+        """Once a process, complete what a killed one left staged."""
+        if not self._ready and next(self.folder.glob(f"{STAGING_PREFIX}*"), None) is not None:
+            with folder_lock(self.folder):
+                finish_interrupted(self.folder)
+        self._ready = True
 
     def _entry(self, entry: Entry, sidecar: Sidecar, names: list[str]) -> Entry:
         return replace(entry.with_sidecar(sidecar), path=self.folder / names[0])
@@ -76,7 +89,7 @@ class Publisher:
     def _finished(self, key: str) -> list[str] | None:
         """The names of exactly this work's files, where all are there with the bytes that the manifest says."""
         for asset in read_manifest(self.folder)["assets"]:
-            if asset.get("key") == key and asset.get("files"):
+            if asset.get("key") == key:
                 files = {file["name"]: file["sha256"] for file in asset["files"]}
                 try:
                     whole = all(sha256(read_bytes(self.folder / name)) == digest for name, digest in files.items())
@@ -88,9 +101,9 @@ class Publisher:
     def _commit(self, publication: Publication, sidecar: Sidecar, key: str) -> None:
         make_folder(self.folder)
         with folder_lock(self.folder):
-            if not self._ready:
-                finish_interrupted(self.folder)
-                self._ready = True
+            for file in publication.files:
+                if (self.folder / file.name).is_dir():
+                    raise OutputError(f"{self.folder / file.name}: is a folder: no file can take its name")
             staging = self.folder / f"{STAGING_PREFIX}{key[:12]}"
             try:
                 _stage(staging, publication, sidecar, key)
@@ -102,9 +115,18 @@ class Publisher:
             _move_in(staging, self.folder)
 
 
-def _credentials(sidecar: Sidecar) -> list[str]:
-    """The keys of what was decided and done so far: the published sidecar and manifest repeat it."""
-    return [record.key for record in sidecar.stages]
+def published_sidecar(sidecar: Sidecar, record: Record, first: PublishedFile) -> Sidecar:
+    """The sidecar that is published beside ``first``: of the pixels that this file holds, not of the base it was made from.
+
+    An encoded file may differ from its base (scaled, a palette, lossy): a gate that later looks at it judges what it is.
+    """
+    picture = decode_picture(Path(first.name), first.data)
+    lineage = sidecar.lineage
+    if record.input is not None and record.input != picture.sha256:
+        lineage = [*lineage, record.input]
+    record = record.model_copy(update={"output": picture.sha256})
+    files = {"file": file_label(first.name), "file_sha256": sha256(first.data)}
+    return described_as(sidecar.with_record(record).model_copy(update={"lineage": lineage}), picture, **files)
 
 
 def _stage(staging: Path, publication: Publication, sidecar: Sidecar, key: str) -> None:
@@ -116,47 +138,43 @@ def _stage(staging: Path, publication: Publication, sidecar: Sidecar, key: str) 
         _checked_name(file.name)
         write_atomic(staging / file.name, file.data, sync=True)
         files.append({"name": file.name, "bytes": len(file.data), "sha256": sha256(file.data), **file.entry})
-    first = publication.files[0]
-    image = sidecar.image
-    if image is not None:
-        update: dict[str, Any] = {
-            "file": file_label(first.name),
-            "file_sha256": sha256(first.data),
-            "vector": None,
-            "scene": None,
-            "layers": {},
-        }
-        sidecar = sidecar.model_copy(update={"image": image.model_copy(update=update)})
     write_atomic(staging / SIDECAR, dump_sidecar(sidecar), sync=True)
     entry = {**publication.entry, "id": sidecar.id, "key": key, "files": files}
-    plan = {"files": [file.name for file in publication.files], "sidecar": first.name + ".json", "entry": entry}
+    plan = {"files": [file.name for file in publication.files], "sidecar": files[0]["name"] + ".json", "entry": entry}
     write_atomic(staging / PLAN, json.dumps(plan, ensure_ascii=False, allow_nan=False).encode(), sync=True)
 
 
 def _checked_name(name: str) -> None:
-    if (
-        name in ("", ".", "..", MANIFEST, PLAN, SIDECAR)
-        or name.startswith(".imajin-")
-        or "/" in name
-        or "\\" in name
-        or "\0" in name
-    ):
+    if not _is_bare(name) or name in (MANIFEST, PLAN, SIDECAR) or name.startswith(TEMP_PREFIX):
         raise OutputError(f"{printable(name)}: not a name that a published file can have")
 
 
 def _move_in(staging: Path, folder: Path) -> None:
     """Rename a complete staging folder's files into place, then its sidecar, then the manifest. Can be taken up again."""
-    plan = json.loads(read_bytes(staging / PLAN))
+    plan = _plan_of(staging)
     try:
         for name in plan["files"]:
-            _checked_name(name)
             _rename(staging / name, folder / name)
-        _rename(staging / SIDECAR, folder / os.path.basename(plan["sidecar"]))
+        _rename(staging / SIDECAR, folder / plan["sidecar"])
         _enter(folder, plan["entry"])
         sync_folder(folder)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written: {error.strerror}") from None
     shutil.rmtree(staging, ignore_errors=True)
+
+
+def _plan_of(staging: Path) -> dict[str, Any]:
+    """What a staging folder is to become. Raises OutputError for a plan that is none of ours."""
+    try:
+        plan = json.loads(read_bytes(staging / PLAN))
+        names = [*plan["files"], plan["sidecar"]]
+        if not (all(isinstance(name, str) for name in names) and _is_entry(plan["entry"])):
+            raise TypeError
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise OutputError(f"{staging}: not a publication that was interrupted", hint="remove that folder") from None
+    for name in names:
+        _checked_name(name)
+    return dict(plan)
 
 
 def _rename(source: Path, target: Path) -> None:
@@ -168,12 +186,21 @@ def _rename(source: Path, target: Path) -> None:
 
 
 def finish_interrupted(folder: Path) -> None:
-    """Complete what a killed process had wholly staged in ``folder``, and drop what it had not. Call it under the lock."""
+    """Complete what a killed process had wholly staged in ``folder``, and drop what it had not. Call it under the lock.
+
+    Dropped is also a set of which somebody removed a file since: it is published anew when it is asked for.
+    """
     for staging in sorted(folder.glob(f"{STAGING_PREFIX}*")):
-        if (staging / PLAN).is_file():
+        if (staging / PLAN).is_file() and _is_whole(staging, folder):
             _move_in(staging, folder)
         else:
             shutil.rmtree(staging, ignore_errors=True)
+
+
+def _is_whole(staging: Path, folder: Path) -> bool:
+    plan = _plan_of(staging)
+    moves = [*((name, name) for name in plan["files"]), (SIDECAR, plan["sidecar"])]
+    return all((staging / source).is_file() or (folder / target).is_file() for source, target in moves)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -183,15 +210,32 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         return {"imajin": MANIFEST_VERSION, "assets": []}
     try:
         manifest = json.loads(read_bytes(path))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError(f"{path}: not JSON", hint="move it away; it is written anew") from None
-    if (
-        not isinstance(manifest, dict)
-        or not isinstance(manifest.get("imajin"), int)
-        or not isinstance(manifest.get("assets"), list)
-    ):
+    version = manifest.get("imajin") if isinstance(manifest, dict) else None
+    if isinstance(version, int) and version > MANIFEST_VERSION:
+        raise InputError(f"{path}: from a newer imajin (version {version})", hint="pip install --upgrade imajin")
+    ours = isinstance(version, int) and isinstance(manifest.get("assets"), list)
+    if not ours or not all(map(_is_entry, manifest["assets"])):
         raise InputError(f"{path}: not a manifest of imajin", hint="publish into another folder")
-    return manifest
+    return dict(manifest)
+
+
+def _is_entry(asset: Any) -> bool:
+    """Whether ``asset`` has what is read of an asset's entry: at least one file with a bare name and a digest."""
+    files = asset.get("files") if isinstance(asset, dict) else None
+    return (
+        isinstance(files, list)
+        and len(files) > 0
+        and all(
+            isinstance(file, dict) and _is_bare(file.get("name")) and isinstance(file.get("sha256"), str)
+            for file in files
+        )
+    )
+
+
+def _is_bare(name: Any) -> bool:
+    return isinstance(name, str) and name not in ("", ".", "..") and not set(name) & set("/\\\0")
 
 
 def _enter(folder: Path, entry: Mapping[str, Any]) -> None:
@@ -200,7 +244,7 @@ def _enter(folder: Path, entry: Mapping[str, Any]) -> None:
     names = {file["name"] for file in entry["files"]}
 
     def replaced(old: Mapping[str, Any]) -> bool:
-        return bool(names & {file.get("name") for file in old.get("files", [])})
+        return bool(names & {file["name"] for file in old["files"]})
 
     assets = [old for old in manifest["assets"] if not replaced(old)]
     manifest["assets"] = sorted([*assets, dict(entry)], key=lambda asset: asset["files"][0]["name"])

@@ -2,46 +2,109 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from imajin_cli.run.execute import Result
 
 
+def _nothing(_: str) -> None:
+    return None
+
+
 @dataclass
 class _Group:
-    candidates: dict[int, list[Result]] = field(default_factory=lambda: defaultdict(list))
-    seen: int = 0
+    """The candidates of one request that have come in: index → ratio → result. Pictures of no group are one each."""
+
+    size: int = 0
+    ratios: int = 1
+    candidates: dict[int, dict[str, Result]] = field(default_factory=lambda: defaultdict(dict))
 
     def add(self, result: Result) -> None:
         group = result.entry.sidecar.group
-        self.candidates[group.index if group is not None else len(self.candidates)].append(result)
-        self.seen += 1
+        if group is None:
+            self.candidates[len(self.candidates)][""] = result
+            return
+        self.size, self.ratios = group.size, group.ratios
+        self.candidates[group.index][group.ratio] = result
 
-    def best(self, count: int) -> list[Result]:
-        """The results of the ``count`` best candidates, in the order in which they came. Ties go to the earlier seed."""
-        fit = {index: results for index, results in self.candidates.items() if all(r.passed for r in results)}
-        ranked = sorted(fit, key=lambda index: (-_score(fit[index]), index))[:count]
-        return [result for index in sorted(ranked) for result in fit[index]]
+    @property
+    def complete(self) -> bool:
+        """Whether nothing more can come."""
+        return self.size > 0 and sum(map(len, self.candidates.values())) >= self.size * self.ratios
+
+    def lacking(self) -> list[int]:
+        """The candidates of which a ratio never came, for an earlier stage rejected it."""
+        return sorted(
+            index
+            for index, results in self.candidates.items()
+            if len(results) < self.ratios and all(result.passed for result in results.values())
+        )
+
+    def best(self, count: int) -> list[int]:
+        """The ``count`` best candidates, in the order of their seeds. Ties go to the earlier seed."""
+        fit = {
+            index: list(results.values())
+            for index, results in self.candidates.items()
+            if len(results) >= self.ratios and all(result.passed for result in results.values())
+        }
+        return sorted(sorted(fit, key=lambda index: (-_score(fit[index]), index))[:count])
 
 
 def _score(results: list[Result]) -> float:
     """A candidate is as good as its worst ratio; one that has no rank comes last."""
-    return min((r.rank if r.rank is not None else float("-inf")) for r in results)
+    ranks = [result.rank for result in results]
+    return min(float("-inf") if rank is None or math.isnan(rank) else rank for rank in ranks)
 
 
-def keep_best(results: Iterable[Result], count: int) -> Iterator[Result]:
-    """Rejected results at once; of the others the best ``count`` of each group, when it is complete or the stream ends."""
-    groups: dict[str, _Group] = {}
-    for result in results:
-        if not result.passed:
-            yield result
+class Ranking:
+    """Keeps the best ``count`` candidates of each group, and knows in the end whether that many have gone all the way."""
+
+    def __init__(self, count: int, say: Callable[[str], None] = _nothing) -> None:
+        self.count = count
+        self._say = say
+        # Group → index of a kept candidate → its id, by which one that has no group is known again.
+        self._kept: dict[str, dict[int, str]] = {}
+
+    def best(self, results: Iterable[Result]) -> Iterator[Result]:
+        """Rejected results at once; of the others the best of each group, when it is complete or the stream ends."""
+        groups: dict[str, _Group] = {}
+        for result in results:
+            if not result.passed:
+                yield result
+            info = result.entry.sidecar.group
+            identity = info.id if info is not None else ""
+            group = groups.setdefault(identity, _Group())
+            group.add(result)
+            if group.complete:
+                yield from self._close(identity, groups.pop(identity))
+        for identity, group in groups.items():
+            yield from self._close(identity, group)
+
+    def _close(self, identity: str, group: _Group) -> Iterator[Result]:
+        for index in group.lacking():
+            self._say(f"candidate {index + 1} is left out: not all of its {group.ratios} ratios came")
+        chosen = group.best(self.count)
+        kept = self._kept.setdefault(identity, {})
+        for index in chosen:
+            results = list(group.candidates[index].values())
+            kept[index] = results[0].entry.sidecar.id
+            yield from results
+
+    def lost(self, result: Result) -> None:
+        """Tell that a later stage rejected ``result``: its candidate has not gone all the way."""
         info = result.entry.sidecar.group
-        identity = info.id if info is not None else ""
-        group = groups.setdefault(identity, _Group())
-        group.add(result)
-        if info is not None and group.seen == info.size * info.ratios:
-            yield from groups.pop(identity).best(count)
-    for identity in list(groups):
-        yield from groups.pop(identity).best(count)
+        kept = self._kept.get(info.id if info is not None else "", {})
+        same = [
+            index
+            for index, identity in kept.items()
+            if (index == info.index if info is not None else identity == result.entry.sidecar.id)
+        ]
+        for index in same[:1]:
+            del kept[index]
+
+    def short(self) -> bool:
+        """Whether a group has fewer than ``count`` candidates left. Ask when the stream has ended."""
+        return any(len(kept) < self.count for kept in self._kept.values())

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from imajin_cli.contract.errors import ImajinError, OutputError
 from imajin_cli.contract.exits import MEANING, Exit, most_serious
 from imajin_cli.run.execute import Result
 from imajin_cli.run.naming import printable
-from imajin_cli.run.pipe import write_out
+from imajin_cli.run.pipe import PipeClosed, exit_of, write_out
 
 EVENTS_VERSION = 1
 
@@ -30,24 +32,24 @@ class Report:
         self.null = null
         self.quiet = quiet
         self.passed = 0
-        self.codes: list[Exit] = []
-        self.rejected: dict[int, int] = {}
+        self.rejections: list[Exit] = []
+        self.errors: list[Exit] = []
 
     def result(self, result: Result, *, show: bool) -> None:
         """Count one result, and print it where it passed or ``show`` is set."""
-        if result.passed:
-            self.passed += 1
-        else:
-            self.codes.append(result.code)
-            self.rejected[int(result.code)] = self.rejected.get(int(result.code), 0) + 1
-            self.say(f"{result.entry.label}: {result.status} by {self._by(result)}: {result.reason}")
+        self.count(result)
         if self.as_json:
             self.event("asset" if result.passed else "rejected", **self._described(result))
-        elif result.passed or show:
+        elif (result.passed or show) and result.entry.path is not None:
             self.path(result.entry.path)
 
-    def _by(self, result: Result) -> str:
-        return result.entry.sidecar.verdict.by or self.stage
+    def count(self, result: Result) -> None:
+        """Count one result, and say why where it did not pass."""
+        if result.passed:
+            self.passed += 1
+            return
+        self.rejections.append(result.code)
+        self.say(f"{result.entry.label}: {result.status} by {result.stage or self.stage}: {result.reason}")
 
     def _described(self, result: Result) -> dict[str, Any]:
         entry = result.entry
@@ -55,6 +57,7 @@ class Report:
             "path": printable(str(entry.path)) if entry.path is not None else None,
             "id": entry.sidecar.id,
             "status": result.status,
+            "by": result.stage or self.stage,
             "code": int(result.code),
             "reason": result.reason,
         }
@@ -72,11 +75,11 @@ class Report:
     def event(self, event: str, **fields: Any) -> None:
         """Print one JSON line."""
         line = {"imajin": EVENTS_VERSION, "event": event, "stage": self.stage, **fields}
-        write_out(json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+        write_out(as_json(line) + b"\n")
 
     def error(self, error: ImajinError) -> None:
         """Count and say an error; the stream goes on."""
-        self.codes.append(error.code)
+        self.errors.append(error.code)
         say(f"imajin {self.stage}: {error.line()}")
         if self.as_json:
             self.event("error", code=int(error.code), message=error.message, hint=error.hint)
@@ -86,24 +89,46 @@ class Report:
         if not self.quiet:
             say(f"imajin {self.stage}: {printable(text)}")
 
-    def finish(self, *, expect: int | None = None, empty: bool = False) -> Exit:
+    def finish(self, *, expect: int | None = None, enough: bool | None = None, empty: bool = False) -> Exit:
         """The exit code that all results amount to; with JSON also the summary line.
 
-        ``expect`` is how many assets had to pass: then rejections alone are no failure. ``empty`` says that there was no input.
+        ``expect`` is how many assets had to pass, ``enough`` says whether the best of each group did: where either is given
+        and holds, rejections are no failure. ``empty`` says that there was no input.
         """
-        codes = list(self.codes)
-        if empty and not codes:
+        if empty and not (self.errors or self.rejections):
             say(f"imajin {self.stage}: nothing came in (--allow-empty makes that no failure)")
-            codes.append(Exit.EMPTY)
-        if expect is not None:
-            gates = [code for code in codes if int(code) in self.rejected]
-            others = [code for code in codes if int(code) not in self.rejected]
-            codes = others if self.passed >= expect else [*others, *(gates or [Exit.EMPTY])]
+            self.errors.append(Exit.EMPTY)
+        codes = [*self.errors, *self.rejections]
+        if expect is not None or enough is not None:
+            met = enough is not False and self.passed >= (expect or 0)
+            if not met and not codes:
+                wanted = f"{expect} were expected" if expect is not None else "more were to be kept"
+                say(f"imajin {self.stage}: {self.passed} passed, {wanted}")
+            codes = self.errors if met else codes or [Exit.EMPTY]
         code = most_serious(codes)
-        if self.as_json:
-            rejected = {str(key): count for key, count in sorted(self.rejected.items())}
-            self.event("summary", passed=self.passed, rejected=rejected, code=int(code), meaning=MEANING[code])
+        self.summary(code)
         return code
+
+    def summary(self, code: Exit) -> None:
+        """With JSON, the last line: what passed, what was rejected by exit code, and the code of it all."""
+        if self.as_json:
+            rejected = {str(int(key)): count for key, count in sorted(Counter(self.rejections).items())}
+            self.event("summary", passed=self.passed, rejected=rejected, code=int(code), meaning=MEANING[code])
+
+
+def reported(report: Report, work: Callable[[], Exit]) -> Exit:
+    """Run ``work``, which ends in ``report.finish``; where it cannot go on, JSON still ends in a summary."""
+    try:
+        return work()
+    except ImajinError as error:
+        report.error(error)
+        return report.finish()
+    except PipeClosed:
+        raise
+    except BaseException as error:
+        with contextlib.suppress(PipeClosed, OSError):
+            report.summary(exit_of(error))
+        raise
 
 
 def say(text: str) -> None:
@@ -112,6 +137,11 @@ def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
+def as_json(value: Any, **layout: Any) -> bytes:
+    """``value`` as UTF-8 JSON; bytes of a name that are no UTF-8 stand in it as escapes."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, **layout).encode("utf-8", "backslashreplace")
+
+
 def show_json(value: Mapping[str, Any] | list[Any]) -> None:
     """A JSON document for people and programs, on standard output."""
-    write_out(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+    write_out(as_json(value, indent=2) + b"\n")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gc
-import os
-import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imajin_cli.config.layers import Settings, load_settings
@@ -17,10 +15,10 @@ from imajin_cli.run import streams
 from imajin_cli.run.assets import Entry, request_entry
 from imajin_cli.run.bind import Flags, bind, request_params
 from imajin_cli.run.execute import Bound, Keeper, Memory, Result, process
-from imajin_cli.run.inputs import names
+from imajin_cli.run.inputs import are_files, names, names_are_piped
 from imajin_cli.run.publish import Publisher
-from imajin_cli.run.ranking import keep_best
-from imajin_cli.run.report import Report
+from imajin_cli.run.ranking import Ranking
+from imajin_cli.run.report import Report, reported
 from imajin_cli.run.store import Store
 
 
@@ -42,19 +40,41 @@ class Common:
 
 def run_stage(name: str, arguments: Sequence[str], flags: Flags, common: Common) -> Exit:
     """Run stage ``name`` over what it is given, print each asset that passes, and give the exit code."""
+    report = Report(name, as_json=common.as_json, null=common.null, quiet=common.quiet)
+    return reported(report, lambda: _run_stage(name, arguments, flags, common, report))
+
+
+def _run_stage(name: str, arguments: Sequence[str], flags: Flags, common: Common, report: Report) -> Exit:
     settings = load_settings(common.preset)
     bound = bind(name, settings, flags, force=common.force)
-    if arguments and arguments[-1] == "-":
-        return _as_bytes(bound, arguments[:-1], settings, flags, common)
-    report = Report(name, as_json=common.as_json, null=common.null, quiet=common.quiet)
+    keep_loaded()
+    if "-" in arguments:
+        return _as_bytes(bound, arguments, settings, flags, common, report)
     store = Store(Path(common.out_dir) if common.out_dir else None, warn=report.say)
     worker = Worker(bound, store, report)
     results: Iterable[Result] = worker.results(_entries(bound, arguments, settings, flags, common, store, report))
-    if common.best is not None and bound.stage.ranks:
-        results = keep_best(results, common.best)
+    ranking = Ranking(common.best, report.say) if common.best is not None and bound.stage.ranks else None
+    if ranking is not None:
+        results = ranking.best(map(_without_picture, results))
     for result in results:
         report.result(result, show=common.keep_rejected)
-    return report.finish(expect=common.best or common.expect, empty=worker.seen == 0 and not common.allow_empty)
+    return report.finish(
+        expect=common.expect,
+        enough=None if ranking is None else not ranking.short(),
+        empty=worker.seen == 0 and not common.allow_empty,
+    )
+
+
+def keep_loaded() -> None:
+    """What is loaded by now stays: without this, the collector walks all of it again for every few images. Once a process."""
+    gc.freeze()
+
+
+def _without_picture(result: Result) -> Result:
+    """A result whose picture is in its file: a ranking that waits for the end of a stream holds names, not pixels."""
+    if result.entry.path is None:
+        return result
+    return replace(result, entry=replace(result.entry, asset=replace(result.entry.asset, picture=None, raw=None)))
 
 
 class Worker:
@@ -69,8 +89,6 @@ class Worker:
 
     def results(self, entries: Iterable[Entry]) -> Iterator[Result]:
         """The results of all entries, each as soon as it is there."""
-        # What is loaded by now stays: without this, the collector walks all of it again for every few images.
-        gc.freeze()
         for entry in entries:
             self.seen += 1
             try:
@@ -81,10 +99,14 @@ class Worker:
                 self.report.error(error)
 
     def _one(self, entry: Entry) -> Iterator[Result]:
-        if self._publisher is not None:
-            yield self._publisher.publish(self.bound, entry)
-        else:
+        if self._publisher is None:
             yield from process(self.bound, entry, self.keeper)
+            return
+        result = self._publisher.publish(self.bound, entry)
+        if not result.passed:
+            # What was not published keeps the reason in its own sidecar.
+            result = replace(result, entry=self.keeper.keep_record(entry, result.entry.sidecar.stages[-1]))
+        yield result
 
 
 def publisher_of(bound: Bound) -> Publisher | None:
@@ -101,20 +123,22 @@ def _entries(
     store: Store,
     report: Report,
 ) -> Iterator[Entry]:
-    piped = sys.stdin is not None and not sys.stdin.isatty()
-    own_prompt = not arguments and settings.preset is not None and not piped
-    if bound.stage.takes_request and (own_prompt or (arguments and not _are_files(arguments))):
+    own_prompt = not arguments and settings.preset is not None and not names_are_piped()
+    if bound.stage.takes_request and (own_prompt or (arguments and not are_files(arguments))):
         yield prompt_entry(arguments, settings, flags)
         return
-    for name in names(arguments, null=common.null):
+    yield from opened(names(arguments, null=common.null), store, report, raw=bound.stage.reads_raw)
+
+
+def opened(given: Iterable[str], store: Store, report: Report, *, raw: bool) -> Iterator[Entry]:
+    """The assets that can be opened, as they come; of the others the report is told."""
+    for name in given:
         try:
-            yield store.open(name, raw=bound.stage.reads_raw)
+            entry = store.open(name, raw=raw)
         except ImajinError as error:
             report.error(error)
-
-
-def _are_files(arguments: Sequence[str]) -> bool:
-    return all(argument.endswith((".json", ".png")) or os.path.isfile(argument) for argument in arguments)
+        else:
+            yield entry
 
 
 def prompt_entry(arguments: Sequence[str], settings: Settings, flags: Flags) -> Entry:
@@ -127,36 +151,47 @@ def prompt_entry(arguments: Sequence[str], settings: Settings, flags: Flags) -> 
     return request_entry(request, request.prompt if prompt is not None or settings.preset is None else settings.preset)
 
 
-def _as_bytes(bound: Bound, arguments: Sequence[str], settings: Settings, flags: Flags, common: Common) -> Exit:
+def _as_bytes(
+    bound: Bound, arguments: Sequence[str], settings: Settings, flags: Flags, common: Common, report: Report
+) -> Exit:
     """`-`: a picture's bytes in on standard input, PNG bytes out on standard output, the sidecar inside them."""
-    if common.as_json:
-        raise UsageError("--json and - both want standard output", hint="leave one out")
-    report = Report(bound.name, quiet=common.quiet)
-    makes = bound.stage.takes_request and bound.stage.kind is Kind.SOURCE
-    if arguments and not bound.stage.takes_request:
-        raise UsageError("- stands alone: it reads the one picture that standard input holds")
-    entry = (
-        prompt_entry(arguments, settings, flags)
-        if arguments
-        else streams.read_entry(sys.stdin.buffer, bound, report.say)
-    )
-    if makes and entry.sidecar.request is not None and entry.sidecar.request.count > 1:
-        raise UsageError("- writes one picture", hint="leave -n out")
+    entry = _bytes_in(bound, arguments, settings, flags, common, report)
+    if entry is None:
+        return report.finish(empty=not common.allow_empty)
     results = list(Worker(bound, Memory(), report).results([entry]))
     if len(results) > 1:
         raise UsageError(
             f"- writes one picture, and {len(results)} sizes of other ratios were asked for", hint="ask for one --size"
         )
     for result in results:
-        if not result.passed or bound.stage.kind is Kind.SINK:
+        if bound.stage.kind is Kind.SINK:
             report.result(result, show=False)
-        else:
-            _emit(result, report)
+            continue
+        report.count(result)
+        if result.passed or common.keep_rejected:
+            _emit(result)
     return report.finish()
 
 
-def _emit(result: Result, report: Report) -> None:
+def _bytes_in(
+    bound: Bound, arguments: Sequence[str], settings: Settings, flags: Flags, common: Common, report: Report
+) -> Entry | None:
+    """The one asset that `-` is about, None where standard input holds nothing. Raises UsageError."""
+    prompts = [argument for argument in arguments if argument != "-"]
+    if common.as_json:
+        report.as_json = False
+        raise UsageError("--json and - both want standard output", hint="leave one out")
+    if len(arguments) - len(prompts) > 1 or (prompts and not bound.stage.takes_request):
+        raise UsageError("- stands alone: it reads the one picture that standard input holds")
+    entry = prompt_entry(prompts, settings, flags) if prompts else streams.read_entry(bound, report.say)
+    makes = bound.stage.takes_request and bound.stage.kind is Kind.SOURCE
+    request = entry.sidecar.request if entry is not None else None
+    if makes and request is not None and request.count > 1:
+        raise UsageError("- writes one picture", hint="leave -n out")
+    return entry
+
+
+def _emit(result: Result) -> None:
     if result.entry.asset.picture is None:
         raise InputError("- carries a picture, and there is none yet", hint="write request files instead: leave - out")
-    report.passed += 1
     streams.write_entry(result.entry)

@@ -4,110 +4,34 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.picture import Picture, Vector
-from imajin_cli.contract.sidecar import SIDECAR_VERSION, FileRef, ImageInfo, Record, Sidecar
+from imajin_cli.contract.sidecar import FileRef, ImageInfo, Record, Sidecar
 from imajin_cli.contract.stage import Asset
-from imajin_cli.run.assets import Entry, foreign_sidecar, has_record, image_info, vector_digest
+from imajin_cli.run.assets import Entry, described_as, foreign_sidecar, has_record, with_history
 from imajin_cli.run.atomic import folder_lock, make_folder, write_atomic
 from imajin_cli.run.naming import file_label, safe_stem
-from imajin_cli.run.png import encode_png
+from imajin_cli.run.png import SCENE_KEY, SIDECAR_KEY, VECTOR_KEY, encode_png, read_texts
+from imajin_cli.run.reading import read_bytes
+from imajin_cli.run.sidecars import (
+    REQUEST_SUFFIX,
+    dump_sidecar,
+    parse_sidecar,
+    read_sidecar,
+    sidecar_path,
+    stamp_of,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 WORK = Path(".imajin") / "work"
-REQUEST_SUFFIX = ".request.json"
-MAX_PICTURE_BYTES = 256 << 20
-MAX_SIDECAR_BYTES = 32 << 20
-
-
-def sidecar_path(path: Path) -> Path:
-    """Where the sidecar of the asset at ``path`` stands: beside it, or, for a request, the file itself."""
-    return path if path.name.endswith(REQUEST_SUFFIX) else path.with_name(path.name + ".json")
-
-
-def read_bytes(path: Path, limit: int = MAX_PICTURE_BYTES) -> bytes:
-    """The bytes of a regular file. Raises InputError for anything else, and for more than ``limit`` bytes."""
-    try:
-        # Without O_NONBLOCK, opening a FIFO would wait for a writer for ever.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise InputError(f"{path}: not a regular file")
-            data = _read(descriptor, limit + 1)
-        finally:
-            os.close(descriptor)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(f"{path}: cannot be read: {reason}") from None
-    if len(data) > limit:
-        raise InputError(f"{path}: larger than {limit >> 20} MiB")
-    return data
-
-
-def _read(descriptor: int, limit: int) -> bytes:
-    """Up to ``limit`` bytes, in one piece where the file is as large as it says."""
-    data = os.read(descriptor, min(os.fstat(descriptor).st_size + 1, limit))
-    chunks = [data]
-    while data and sum(map(len, chunks)) < limit:
-        data = os.read(descriptor, min(1 << 20, limit - sum(map(len, chunks))))
-        chunks.append(data)
-    return b"".join(chunks) if len(chunks) > 2 else chunks[0]
-
-
-def read_sidecar(path: Path) -> Sidecar | None:
-    """The sidecar at ``path``, None where there is no such file. Raises InputError where it is no sidecar of ours."""
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    return parse_sidecar(read_bytes(path, MAX_SIDECAR_BYTES), str(path))
-
-
-def parse_sidecar(data: bytes | str, name: str) -> Sidecar:
-    """A sidecar from its JSON. Raises InputError for what is not JSON, not a sidecar, or from a newer version."""
-    try:
-        return _checked(Sidecar.model_validate_json(data), name)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        if first["type"] == "json_invalid":
-            raise InputError(f"{name}: the sidecar is not JSON: {first['ctx']['error']}") from None
-        _refuse_newer(data, name)
-        where = ".".join(str(part) for part in first["loc"]) or "top"
-        raise InputError(f"{name}: not a sidecar: {where}: {first['msg']}") from None
-
-
-def _checked(sidecar: Sidecar, name: str) -> Sidecar:
-    if sidecar.imajin > SIDECAR_VERSION:
-        raise InputError(
-            f"{name}: from a newer imajin (sidecar version {sidecar.imajin}, this one reads up to {SIDECAR_VERSION})",
-            hint="pip install --upgrade imajin",
-        )
-    return sidecar
-
-
-def _refuse_newer(data: bytes | str, name: str) -> None:
-    """A newer sidecar may also look malformed to us; that it is newer is what the user needs to hear."""
-    version = json.loads(data).get("imajin") if data[:1] in (b"{", "{") else None
-    if isinstance(version, int) and version > SIDECAR_VERSION:
-        _checked(Sidecar(id="", imajin=version), name)
-
-
-def dump_sidecar(sidecar: Sidecar) -> bytes:
-    """A sidecar as the bytes of its file."""
-    return sidecar.model_dump_json(indent=1, exclude_none=True).encode() + b"\n"
 
 
 class Store:
@@ -126,51 +50,65 @@ class Store:
         path = Path(name)
         if path.name.endswith(REQUEST_SUFFIX):
             return self._open_request(path)
-        if path.suffix == ".json" and path.with_suffix("").is_file():
+        if path.suffix == ".json" and os.path.isfile(path.with_suffix("")):
             path = path.with_suffix("")
         data = read_bytes(path)
+        stamp = stamp_of(sidecar_path(path))
         sidecar = read_sidecar(sidecar_path(path))
+        if sidecar is None:
+            return self._open_alone(path, data, raw=raw)
         if raw:
-            known = sidecar or Sidecar(id=sha256(data)[:16])
-            return Entry(Asset(known, name=stem_of(path), raw=data), path)
-        picture, known = self._picture(path, data, sidecar)
-        return Entry(Asset(known, picture, stem_of(path)), path)
+            return Entry(Asset(sidecar, name=stem_of(path), raw=data), path, stamp)
+        picture, sidecar = self._picture(path, data, sidecar)
+        return Entry(Asset(sidecar, picture, stem_of(path)), path, stamp)
 
     def _open_request(self, path: Path) -> Entry:
+        stamp = stamp_of(path)
         sidecar = read_sidecar(path)
         if sidecar is None:
             raise InputError(f"{path}: no such file")
         if sidecar.request is None:
             raise InputError(f"{path}: holds no request")
-        return Entry(Asset(sidecar, name=stem_of(path)), path)
+        return Entry(Asset(sidecar, name=stem_of(path)), path, stamp)
 
-    def _picture(self, path: Path, data: bytes, sidecar: Sidecar | None) -> tuple[Picture, Sidecar]:
-        image = sidecar.image if sidecar is not None else None
-        if sidecar is None or image is None:
-            picture = decode_picture(path, data)
-            image = _file_info(picture, path, sha256(data))
-            if sidecar is None:
-                return picture, foreign_sidecar(picture).model_copy(update={"image": image})
-            return picture, sidecar.model_copy(update={"image": image})
+    def _open_alone(self, path: Path, data: bytes, *, raw: bool) -> Entry:
+        """A picture with no sidecar beside it: one from a pipe has its sidecar inside, others were made by somebody else."""
+        if raw:
+            known = embedded_sidecar(read_texts(data), str(path)) or Sidecar(id=sha256(data)[:16])
+            return Entry(Asset(known, name=stem_of(path), raw=data), path)
+        picture, known = open_bytes(data, str(path), self._warn)
+        files = {"file": file_label(path.name), "file_sha256": sha256(data)}
+        return Entry(Asset(described_as(known, picture, **files), picture, stem_of(path)), path)
+
+    def _picture(self, path: Path, data: bytes, sidecar: Sidecar) -> tuple[Picture, Sidecar]:
+        image = sidecar.image
         digest = sha256(data)
-        if image.file_sha256 == digest:
+        if image is not None and image.file_sha256 == digest:
             return self._known(path, data, image), sidecar
         picture = decode_picture(path, data)
-        if picture.sha256 == image.sha256:
-            vector = self._vector(path, image)
-            picture = Picture.of(picture.image, vector=vector)
-        else:
+        files: dict[str, object] = {"file": file_label(path.name), "file_sha256": digest}
+        if image is not None and picture.sha256 == image.sha256:
+            # Encoded anew, and the same picture still: its vector stays.
+            picture = Picture.of(picture.image, vector=self._vector(path, image))
+            files |= {"vector": image.vector, "scene": image.scene, "layers": image.layers}
+        elif image is not None:
             self._warn(f"{path}: changed since its sidecar was written: verdicts on the old pixels do not count")
-        return picture, sidecar.model_copy(update={"image": _file_info(picture, path, digest)})
+        return picture, described_as(sidecar, picture, **files)
 
     def _known(self, path: Path, data: bytes, image: ImageInfo) -> Picture:
         """A picture whose bytes are those that the sidecar knows: its digest is known, and it is decoded when looked at."""
-        return Picture(
-            (image.width, image.height),
-            lambda: decode_picture(path, data).image,
-            vector=self._vector(path, image),
-            sha256=image.sha256,
-        )
+
+        def pixels() -> Image:
+            decoded = decode_picture(path, data).image
+            if decoded.size != (image.width, image.height):
+                raise InputError(
+                    f"{path}: its sidecar tells of another size",
+                    hint=f"remove {sidecar_path(path).name} if it is wrong",
+                )
+            return decoded
+
+        vector = self._vector(path, image)
+        return Picture((image.width, image.height), pixels, vector=vector, sha256=image.sha256)
 
     def _vector(self, path: Path, image: ImageInfo) -> Vector | None:
         """The scene that the picture was drawn from, if it is still the one that the sidecar knows."""
@@ -197,29 +135,36 @@ class Store:
     def find(self, stem: str, key: str) -> Entry | None:
         """The finished picture of exactly this work, None where there is none or it is not whole."""
         path = self._place(stem, key)
+        if stamp_of(sidecar_path(path)) is None or not os.path.isfile(path):
+            return None
+        quiet = Store(self.folder)
         try:
-            known = read_sidecar(sidecar_path(path))
-            if known is None or known.image is None or not path.is_file():
-                return None
-            entry = self.open(str(path))
+            entry = quiet.open(str(path))
         except InputError:
             return None
-        whole = known.image.sha256 == entry.sidecar.image.sha256 if entry.sidecar.image is not None else False
-        lost_vector = known.image.vector is not None and (
-            entry.asset.picture is None or entry.asset.picture.vector is None
-        )
-        return entry if whole and not lost_vector and any(record.key == key for record in known.stages) else None
+        record = next((record for record in entry.sidecar.stages if record.key == key), None)
+        image, picture = entry.sidecar.image, entry.asset.picture
+        if record is None or image is None or picture is None or image.sha256 != record.output:
+            return None
+        lost_vector = image.vector is not None and picture.vector is None
+        return None if lost_vector else entry
 
     def keep_picture(self, asset: Asset, stem: str, key: str) -> Entry:
-        """Write a new pair, companions first and the sidecar last, so that a pair with a sidecar is whole."""
+        """Write a new pair, companions first and the sidecar last, so that a pair with a sidecar is whole.
+
+        Where the same work's pair is there already, made by another process or to be made again, the records that it has
+        gathered since are kept. Raises OutputError.
+        """
         self._prepare()
         path = self._place(stem, key)
         picture = _picture_of(asset)
         data = encode_png(picture.image)
-        info = {"file": file_label(path.name), "file_sha256": sha256(data), **self._write_vector(path, picture)}
-        write_atomic(path, data)
-        sidecar = asset.sidecar.model_copy(update={"image": image_info(picture).model_copy(update=info)})
-        write_atomic(sidecar_path(path), dump_sidecar(sidecar))
+        files = {"file": file_label(path.name), "file_sha256": sha256(data), **self._write_vector(path, picture)}
+        sidecar = described_as(asset.sidecar, picture, **files)
+        with folder_lock(self.folder):
+            write_atomic(path, data)
+            sidecar = _merged(_readable(sidecar_path(path)), sidecar, key)
+            write_atomic(sidecar_path(path), dump_sidecar(sidecar))
         return Entry(replace(asset, sidecar=sidecar), path)
 
     def _write_vector(self, path: Path, picture: Picture) -> dict[str, FileRef]:
@@ -233,31 +178,52 @@ class Store:
             written[field] = FileRef(file=file_label(target.name), sha256=sha256(data))
         return written
 
+    def keep_history(self, found: Entry, source: Sidecar, key: str) -> Entry:
+        """``found`` with the records that its source has got since, written where any were missing. Raises OutputError."""
+        if found.path is None or with_history(found.sidecar, source, key) is found.sidecar:
+            return found
+        target = sidecar_path(found.path)
+        with folder_lock(target.parent):
+            current = self._current(found, target) or found.sidecar
+            known = with_history(current, source, key)
+            if known is not current:
+                write_atomic(target, dump_sidecar(known))
+        return found.with_sidecar(known)
+
     def keep_record(self, entry: Entry, record: Record, *, force: bool = False) -> Entry:
-        """Append ``record`` to the asset's own sidecar; one that is there already leaves the file as it is, without ``force``."""
-        if entry.path is None:
-            return self._keep_request(entry, record)
-        target = sidecar_path(entry.path)
+        """Append ``record`` to the asset's own sidecar; one that is there already leaves the file as it is, without ``force``.
+
+        An asset without a file is a request, and gets one. Raises OutputError.
+        """
+        path = entry.path
+        if path is None:
+            self._prepare()
+            path = self.folder / f"{entry.asset.name}.{entry.sidecar.id[:12]}{REQUEST_SUFFIX}"
+        target = sidecar_path(path)
         with folder_lock(target.parent):
             # Another gate may have written since this one read: merge with what is there now.
-            current = read_sidecar(target)
+            current = self._current(entry, target)
+            if current is not None and not force and _stands(current, record):
+                return Entry(replace(entry.asset, sidecar=current), path)
             known = entry.sidecar if current is None else current.model_copy(update={"image": entry.sidecar.image})
-            if current is not None and not force and has_record(current, record.stage, record.key) is not None:
-                return entry.with_sidecar(current)
             known = known.with_record(record)
             write_atomic(target, dump_sidecar(known))
-        return entry.with_sidecar(known)
+        return Entry(replace(entry.asset, sidecar=known), path)
 
-    def _keep_request(self, entry: Entry, record: Record) -> Entry:
-        self._prepare()
-        sidecar = entry.sidecar.with_record(record)
-        path = self.folder / f"{entry.asset.name}.{sidecar.id[:12]}{REQUEST_SUFFIX}"
-        with folder_lock(self.folder):
-            current = read_sidecar(path)
-            if current is not None and has_record(current, record.stage, record.key) is not None:
-                return Entry(replace(entry.asset, sidecar=current), path)
-            write_atomic(path, dump_sidecar(sidecar))
-        return Entry(replace(entry.asset, sidecar=sidecar), path)
+    def _current(self, entry: Entry, target: Path) -> Sidecar | None:
+        """What ``target`` holds now, read again only where it was replaced since. Call it under the folder's lock."""
+        if entry.stamp is not None and stamp_of(target) == entry.stamp:
+            return entry.sidecar
+        return read_sidecar(target)
+
+    def keep_request(self, entry: Entry) -> Entry:
+        """A request that lives in memory, as a file with all its records. Raises OutputError."""
+        for record in entry.sidecar.stages:
+            bare = (
+                entry if entry.path is not None else entry.with_sidecar(entry.sidecar.model_copy(update={"stages": []}))
+            )
+            entry = self.keep_record(bare, record)
+        return entry
 
     def _place(self, stem: str, key: str) -> Path:
         return self.folder / f"{stem}.{key[:12]}.png"
@@ -269,6 +235,54 @@ class Store:
             write_atomic(ignore, b"*\n")
 
 
+def _stands(sidecar: Sidecar, record: Record) -> bool:
+    """Whether the latest word of the record's stage is this one already. An error that is tried again may end otherwise."""
+    latest = has_record(sidecar, record.stage, record.key)
+    return latest is not None and (latest.status, latest.reason) == (record.status, record.reason)
+
+
+def _merged(current: Sidecar | None, made: Sidecar, key: str) -> Sidecar:
+    """What to write for ``made``: what is there already, where it is of the same pixels, with the records that it lacks."""
+    same = current is not None and current.image is not None and made.image is not None
+    if current is None or not same or current.image.sha256 != made.image.sha256:  # type: ignore[union-attr]
+        return made
+    if all(record.key != key for record in current.stages):
+        return made
+    return with_history(current, made.model_copy(update={"stages": made.stages[:-1]}), key).model_copy(
+        update={"image": made.image}
+    )
+
+
+def _readable(path: Path) -> Sidecar | None:
+    """The sidecar at ``path``, None where there is none that can be read: it is written anew."""
+    try:
+        return read_sidecar(path)
+    except InputError:
+        return None
+
+
+def open_bytes(data: bytes, label: str, warn: Callable[[str], None]) -> tuple[Picture, Sidecar]:
+    """The picture in ``data`` and what is known of it: the sidecar inside it, else a new one.
+
+    Raises InputError where it is no picture, or holds a sidecar that is none.
+    """
+    texts = read_texts(data)
+    known = embedded_sidecar(texts, label)
+    picture = decode_picture(Path(label), data)
+    if known is None:
+        return picture, foreign_sidecar(picture)
+    if known.image is None or known.image.sha256 != picture.sha256:
+        warn(f"{label}: changed since its sidecar was written: verdicts on the old pixels do not count")
+    elif VECTOR_KEY in texts:
+        picture = Picture.of(picture.image, vector=vector_of(texts[VECTOR_KEY], texts.get(SCENE_KEY)))
+    return picture, described_as(known, picture)
+
+
+def embedded_sidecar(texts: dict[str, str], label: str) -> Sidecar | None:
+    """The sidecar among a PNG's texts, None where there is none. Raises InputError."""
+    return parse_sidecar(texts[SIDECAR_KEY], label) if SIDECAR_KEY in texts else None
+
+
 def stem_of(path: Path) -> str:
     """The name that an asset's files share: without suffix and without the key of an intermediate picture."""
     name = path.name.removesuffix(REQUEST_SUFFIX) if path.name.endswith(REQUEST_SUFFIX) else path.stem
@@ -276,10 +290,6 @@ def stem_of(path: Path) -> str:
     if dot and len(tail) == 12 and all(c in "0123456789abcdef" for c in tail):
         return safe_stem(head)
     return safe_stem(name)
-
-
-def _file_info(picture: Picture, path: Path, file_sha256: str) -> ImageInfo:
-    return image_info(picture).model_copy(update={"file": file_label(path.name), "file_sha256": file_sha256})
 
 
 def decode_picture(path: Path, data: bytes) -> Picture:
@@ -310,6 +320,3 @@ def _picture_of(asset: Asset) -> Picture:
     if asset.picture is None:
         raise InputError(f"{asset.name}: has no picture yet", hint="run `imajin generate` on it first")
     return asset.picture
-
-
-__all__ = ["REQUEST_SUFFIX", "WORK", "Store", "read_bytes", "read_sidecar", "sidecar_path", "vector_digest"]

