@@ -270,7 +270,9 @@ def test_what_was_hashed_once_is_not_hashed_again(weights, monkeypatch):
 @pytest.mark.parametrize("notes", [b"", b"[]", b'{"x": 3}', b"\xff", b'{"a": '])
 def test_notes_that_are_broken_cost_time_alone(weights, notes):
     store.path_of("mine")
-    (store.folder_of(find("mine")) / store.NOTES).write_bytes(notes)
+    folder = store.folder_of(find("mine"))
+    assert folder is not None
+    (folder / store.NOTES).write_bytes(notes)
     assert store.path_of("mine") == weights
 
 
@@ -300,6 +302,16 @@ def test_the_model_folder_is_where_it_is_said_to_be(monkeypatch, tmp_path):
     assert store.models_folder() == Path("/x/imajin/models")
     monkeypatch.setenv("IMAJIN_MODELS", "/y")
     assert store.models_folder() == Path("/y")
+
+
+def test_without_a_home_what_is_installed_is_found_and_a_pull_says_what_to_set(weights, work, cli, monkeypatch):
+    (work / "imajin.yaml").write_text("")
+    write(work, mine=entry(sources=[{"kind": "folder", "path": str(weights.parent)}]))
+    monkeypatch.setattr(store, "home_folder", lambda *_: None)
+    assert store.path_of("mine") == weights
+    done = cli("models", "pull", "isnet-small", HOME="relative")
+    assert done.returncode == 2
+    assert "set IMAJIN_MODELS to a folder" in done.stderr.decode()
 
 
 def test_a_package_is_found_without_being_imported(work, monkeypatch):
@@ -337,6 +349,22 @@ def test_a_refused_licence_is_2_and_nothing_is_fetched(how, cli, work):
     assert done.returncode == 2
     assert done.stdout == b""
     assert "the licence policy is commercial: isnet-small" in done.stderr.decode()
+
+
+@pytest.mark.parametrize("policy", ["any", "commercial"])
+def test_a_stage_is_held_to_the_policy_before_it_runs(policy, monkeypatch):
+    from imajin_cli.stages.quality import Quality
+
+    from imajin_cli.config.layers import load_settings
+    from imajin_cli.run.bind import bind
+
+    monkeypatch.setattr(Quality, "models", lambda _self: ["hands", "isnet-small"])
+    flags = {"run": {"licence_policy": policy}}
+    if policy == "any":
+        assert bind("quality", load_settings(), flags).name == "quality"
+    else:
+        with pytest.raises(UsageError, match="isnet-small"):
+            bind("quality", load_settings(), flags)
 
 
 def test_an_unknown_policy_is_2(cli):

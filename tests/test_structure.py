@@ -64,6 +64,8 @@ ALLOWED = {
     # A section of the config file holds `imajin run`'s own params; they are read when a command runs.
     ("imajin_cli.config", "imajin_cli.run.options"),
     ("imajin_cli.config", "imajin_cli.run.atomic"),
+    # The licence policy holds the models that stages name.
+    ("imajin_cli.run", "imajin_cli.models.policy"),
     # The model folder is written whole or not at all, under the same lock as any other.
     ("imajin_cli.models", "imajin_cli.run.atomic"),
     # A backend asks where its model is.

@@ -30,8 +30,8 @@ def ours() -> dict[str, Entry]:
 def user_files() -> list[Path]:
     """The models.yaml files that exist, the one that wins last: the user's, then the one beside the project's imajin.yaml."""
     project = project_file()
-    places = [user_folder() / FILE_NAME, *([project.parent / FILE_NAME] if project is not None else [])]
-    return [path for path in places if path.is_file()]
+    folders = (user_folder(), None if project is None else project.parent)
+    return [folder / FILE_NAME for folder in folders if folder is not None and (folder / FILE_NAME).is_file()]
 
 
 def catalogue() -> dict[str, Entry]:

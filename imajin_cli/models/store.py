@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imajin_cli.config.places import home_folder
 from imajin_cli.contract.errors import ImajinError, MissingError, NoVerdictError, UsageError
 from imajin_cli.models.catalogue import find
 from imajin_cli.models.entry import Entry, Folder, Installed, ModelFile, pinned
@@ -98,18 +99,19 @@ def command_for(entry: Entry) -> str:
     return f"put its files into {folder.path}"
 
 
-def models_folder() -> Path:
-    """$IMAJIN_MODELS, else $XDG_CACHE_HOME/imajin/models, else ~/.cache/imajin/models."""
+def models_folder() -> Path | None:
+    """$IMAJIN_MODELS, else $XDG_CACHE_HOME/imajin/models, else ~/.cache/imajin/models; None for somebody without a home."""
     named = os.environ.get("IMAJIN_MODELS")
     if named:
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "imajin" / "models"
+        return Path(named).absolute()
+    base = home_folder("XDG_CACHE_HOME", ".cache")
+    return None if base is None else base / "models"
 
 
-def folder_of(entry: Entry) -> Path:
+def folder_of(entry: Entry) -> Path | None:
     """The folder of this revision of a model, which may not exist yet."""
-    return models_folder() / entry.name / entry.revision
+    base = models_folder()
+    return None if base is None else base / entry.name / entry.revision
 
 
 def candidates(entry: Entry, file: ModelFile) -> list[tuple[Path, str]]:
@@ -121,7 +123,8 @@ def candidates(entry: Entry, file: ModelFile) -> list[tuple[Path, str]]:
         path = local_path(entry, source, file)
         if path is not None:
             found.append((path, pinned(source)))
-    return [*found, (folder_of(entry) / file.name, "model folder")]
+    folder = folder_of(entry)
+    return found if folder is None else [*found, (folder / file.name, "model folder")]
 
 
 def locate(entry: Entry, file: ModelFile, *, trust: bool = True) -> Found | None:
@@ -149,7 +152,7 @@ def size_fits(entry: Entry, file: ModelFile, path: Path) -> bool:
 def holds(entry: Entry, file: ModelFile, path: Path, *, trust: bool = True) -> bool:
     """Whether ``path`` has the right digest; noted when it was hashed."""
     wanted = expected(entry, file)
-    notes = _read_json(folder_of(entry) / NOTES)
+    notes = _read_json(entry, NOTES)
     stamp = _stamp(path, wanted)
     if trust and notes.get(str(path)) == stamp:
         return True
@@ -185,32 +188,35 @@ def _note(entry: Entry, notes: dict[str, Any]) -> None:
     from imajin_cli.run.atomic import make_folder, write_atomic
 
     kept = {path: stamp for path, stamp in notes.items() if stamp}
+    folder = folder_of(entry)
+    if folder is None:
+        return
     try:
-        make_folder(folder_of(entry))
-        write_atomic(folder_of(entry) / NOTES, json.dumps(kept, sort_keys=True).encode())
+        make_folder(folder)
+        write_atomic(folder / NOTES, json.dumps(kept, sort_keys=True).encode())
     except OutputError:
         return
 
 
-def note_conversion(entry: Entry, file: ModelFile, size: int, sha256: str) -> None:
-    """Keep what the converted ``file`` amounts to. Raises OutputError."""
+def note_conversion(entry: Entry, file: ModelFile, folder: Path, size: int, sha256: str) -> None:
+    """Keep in the model's ``folder`` what the converted ``file`` amounts to. Raises OutputError."""
     from imajin_cli.run.atomic import write_atomic
 
-    place = folder_of(entry) / CONVERTED
-    kept = {**_read_json(place), file.name: [size, sha256]}
-    write_atomic(place, json.dumps(kept, sort_keys=True).encode())
+    kept = {**_read_json(entry, CONVERTED), file.name: [size, sha256]}
+    write_atomic(folder / CONVERTED, json.dumps(kept, sort_keys=True).encode())
 
 
 def _conversion(entry: Entry, file: ModelFile) -> tuple[int, str]:
-    match _read_json(folder_of(entry) / CONVERTED).get(file.name):
+    match _read_json(entry, CONVERTED).get(file.name):
         case [int(size), str(sha256)]:
             return size, sha256
     return -1, ""
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(entry: Entry, name: str) -> dict[str, Any]:
+    folder = folder_of(entry)
     try:
-        value = json.loads(path.read_bytes())
+        value = {} if folder is None else json.loads((folder / name).read_bytes())
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -18,5 +18,5 @@ class RunParams(Params):
     skip: Annotated[list[str], Field(description="Leave this stage out; repeat it for several.")] = []
     licence_policy: Annotated[
         Literal["any", "commercial"],
-        Field(description="Refuse models, fonts and packs that do not allow commercial use."),
+        Field(description="commercial: refuse a model whose licence does not allow commercial use."),
     ] = "any"
