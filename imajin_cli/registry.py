@@ -34,6 +34,7 @@ COMMANDS: dict[str, Entry] = {
     "schema": Entry("imajin_cli.commands.schema:schema", "Print JSON Schemas and the exit-code table."),
     "config": Entry("imajin_cli.commands.config:app", "Show, locate and check the configuration."),
     "presets": Entry("imajin_cli.commands.presets:presets", "List presets, or print one."),
+    "models": Entry("imajin_cli.commands.models:app", "List, get and check the models that stages use."),
     "clean": Entry("imajin_cli.commands.clean:clean", "Remove intermediate pictures from .imajin/work."),
 }
 

@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "imajin_cli.options": {"imajin_cli.contract"},
     "imajin_cli.config": {"imajin_cli.contract", "imajin_cli.registry", "imajin_cli.config"},
     "imajin_cli.run": {"imajin_cli.contract", "imajin_cli.registry", "imajin_cli.config", "imajin_cli.run"},
+    "imajin_cli.models": {"imajin_cli.contract", "imajin_cli.registry", "imajin_cli.config", "imajin_cli.models"},
     "imajin_cli.stagecommand": {
         "imajin_cli.contract",
         "imajin_cli.registry",
@@ -40,6 +41,7 @@ MAY_IMPORT = {
         "imajin_cli.run",
         "imajin_cli.options",
         "imajin_cli.stagecommand",
+        "imajin_cli.models",
     },
     "imajin_cli.configs": set(),
     "imajin_cli.presets": set(),
@@ -62,6 +64,12 @@ ALLOWED = {
     # A section of the config file holds `imajin run`'s own params; they are read when a command runs.
     ("imajin_cli.config", "imajin_cli.run.options"),
     ("imajin_cli.config", "imajin_cli.run.atomic"),
+    # The licence policy holds the models that stages name.
+    ("imajin_cli.run", "imajin_cli.models.policy"),
+    # The model folder is written whole or not at all, under the same lock as any other.
+    ("imajin_cli.models", "imajin_cli.run.atomic"),
+    # A backend asks where its model is.
+    ("imajin_cli.stages.backends", "imajin_cli.models.store"),
     # The backend that needs no library: it puts scenes together.
     ("imajin_cli.stages.backends.compose", "imajin_cli.stages.scene"),
     # The parts that the output stage is made of read its params.

@@ -128,6 +128,10 @@ class Stage(Generic[P]):
         """What, beside version and params, the result depends on (a pack's, font's or model's digest); part of the key."""
         return ""
 
+    def models(self) -> Sequence[str]:
+        """Names in the model catalogue of all that the stage, with its params, may use; the licence policy holds them."""
+        return ()
+
     def apply(self, asset: Asset) -> Outcome:
         """Judge, annotate or transform one asset (gates, annotators, transforms, ``load``)."""
         raise TypeError(f"{self.name} does not work on one asset at a time")

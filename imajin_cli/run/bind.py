@@ -13,6 +13,7 @@ from imajin_cli.contract.sidecar import ParamValue
 from imajin_cli.contract.stage import Stage
 from imajin_cli.registry import load, stages
 from imajin_cli.run.execute import Bound
+from imajin_cli.run.options import RunParams
 
 Flags = Mapping[str, Mapping[str, Any]]
 
@@ -32,10 +33,21 @@ def stage_class(name: str) -> type[Stage[Any]]:
 
 
 def bind(name: str, settings: Settings, flags: Flags, *, force: bool = False) -> Bound:
-    """Stage ``name`` with its params resolved over all layers. Raises UsageError."""
+    """Stage ``name`` with its params resolved over all layers. Raises UsageError, also for a licence that is not to be used."""
     cls = stage_class(name)
     resolved = resolve(name, cls.Params, settings, flags.get(name, {}))
-    return Bound(name, cls(resolved.params), _recorded(resolved, cls), force)
+    stage = cls(resolved.params)
+    _hold_licences(stage, settings, flags)
+    return Bound(name, stage, _recorded(resolved, cls), force)
+
+
+def _hold_licences(stage: Stage[Any], settings: Settings, flags: Flags) -> None:
+    policy = resolve("run", RunParams, settings, flags.get("run", {})).params.licence_policy
+    models = stage.models() if policy != "any" else ()
+    if models:
+        from imajin_cli.models.policy import check_licences
+
+        check_licences(models, policy)
 
 
 def request_params(settings: Settings, flags: Flags) -> Resolved[RequestParams]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -16,3 +16,7 @@ class RunParams(Params):
     start: Annotated[str | None, Field(description="Start at this stage.", json_schema_extra={"flag": "--from"})] = None
     until: Annotated[str | None, Field(description="Stop after this stage.")] = None
     skip: Annotated[list[str], Field(description="Leave this stage out; repeat it for several.")] = []
+    licence_policy: Annotated[
+        Literal["any", "commercial"],
+        Field(description="commercial: refuse a model whose licence does not allow commercial use."),
+    ] = "any"

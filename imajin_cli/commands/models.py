@@ -1,0 +1,221 @@
+"""`imajin models`: which models there are, getting them, and whether what is here is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from imajin_cli.contract.errors import ImajinError, MissingError, UsageError
+from imajin_cli.run.pipe import write_out
+from imajin_cli.run.report import Report, say, show_json
+
+if TYPE_CHECKING:
+    from imajin_cli.models.entry import Entry
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="List, get and check the models that stages use; your own go into models.yaml beside your config.",
+)
+
+
+def _complete(incomplete: str) -> list[str]:
+    from imajin_cli.models.catalogue import catalogue
+
+    return [name for name in catalogue() if name.startswith(incomplete)]
+
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Models.", autocompletion=_complete)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.", show_default=False)]
+Task = Annotated[str | None, typer.Option("--task", metavar="TASK", help="Only models for this task.")]
+
+
+@app.command("list")
+def list_(names: Names = None, task: Task = None, as_json: Json = False) -> None:
+    """Print every model of the catalogue: what for, size, licence, and whether it is here."""
+    rows = [_described(entry) for entry in _chosen(names, task)]
+    if as_json:
+        show_json(rows)
+        return
+    from imajin_cli.models.progress import amount
+
+    _print_table(
+        ("name", "task", "size", "licence", "commercial use", "here"),
+        [
+            (
+                row["name"],
+                row["task"],
+                amount(row["size"]),
+                row["licence"],
+                row["commercial"],
+                "yes" if row["here"] else "no",
+            )
+            for row in rows
+        ],
+    )
+
+
+@app.command("pull")
+def pull(
+    names: Names = None,
+    task: Task = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every model of the catalogue.", show_default=False)
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Use no network.", show_default=False)] = False,
+    licence_policy: Annotated[
+        str | None,
+        typer.Option("--licence-policy", metavar="any|commercial", help="Refuse models without commercial use."),
+    ] = None,
+    as_json: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.", show_default=False)] = False,
+) -> None:
+    """Get models, saying size and licence first; print the path of each file. What is here is not fetched again."""
+    from imajin_cli.models.policy import check_licences
+    from imajin_cli.models.pull import Talk
+    from imajin_cli.models.pull import pull as get
+
+    if not names and task is None and not everything:
+        raise UsageError("name the models to get", hint="imajin models list; --task TASK or --all for several")
+    policy = _policy(licence_policy)
+    entries = _chosen(names, task)
+    check_licences(entries, policy)
+    report = Report("models", as_json=as_json)
+    for entry in entries:
+        try:
+            # The licence and size are said whatever else is quiet.
+            found = get(
+                entry, Talk(lambda text: say(f"imajin models: {text}"), quiet), policy=policy, no_network=offline
+            )
+        except ImajinError as error:
+            report.error(error)
+            continue
+        report.passed += 1
+        for file, item in zip(entry.files, found, strict=True):
+            if as_json:
+                report.event("model", model=entry.name, file=file.name, path=str(item.path), place=item.place)
+            else:
+                report.path(item.path)
+    raise typer.Exit(report.finish())
+
+
+@app.command("verify")
+def verify(names: Names = None, as_json: Json = False) -> None:
+    """Hash every file again. Exit 20 where one is damaged, or a model that was named is not here."""
+    from imajin_cli.models.verify import verify as check
+
+    rows: list[dict[str, Any]] = []
+    report = Report("models", as_json=False)
+    for item in check(_chosen(names, None)):
+        if item.status == "absent" and not names:
+            continue
+        said = {"model": item.model, "file": item.file, "status": item.status}
+        rows.append({**said, "path": _text(item.path), "place": item.place})
+        if item.status == "damaged":
+            report.error(MissingError(f"{item.path}: damaged or of another version", hint=item.hint))
+        elif item.status == "absent":
+            report.error(MissingError(f"{item.model}: {item.file} is not on this machine", hint=item.hint))
+    if as_json:
+        show_json(rows)
+    else:
+        _print_table(
+            ("model", "file", "status", "place"), [(r["model"], r["file"], r["status"], r["place"]) for r in rows]
+        )
+    raise typer.Exit(report.finish())
+
+
+@app.command("path")
+def path(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model.", autocompletion=_complete)],
+    file: Annotated[str | None, typer.Argument(metavar="[FILE]", help="One of its files; by default all.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print where a model's files are, their digests checked; exit 20 where one is missing."""
+    from imajin_cli.models.store import path_of, paths_of
+
+    found = {file: path_of(name, file)} if file is not None else paths_of(name)
+    if as_json:
+        show_json({key: str(value) for key, value in found.items()})
+        return
+    report = Report("models")
+    for value in found.values():
+        report.path(value)
+
+
+@app.command("licenses")
+def licenses(names: Names = None, task: Task = None, as_json: Json = False) -> None:
+    """Print each model's licence, whether commercial use is allowed, and what is to be known about it."""
+    entries = _chosen(names, task)
+    rows = [{"name": e.name, "licence": e.licence, "commercial": e.commercial, "note": e.note} for e in entries]
+    if as_json:
+        show_json(rows)
+        return
+    _print_table(
+        ("name", "licence", "commercial use", "note"),
+        [(r["name"], r["licence"], r["commercial"], r["note"]) for r in rows],
+    )
+
+
+def _chosen(names: Iterable[str] | None, task: str | None) -> list[Entry]:
+    from imajin_cli.models.catalogue import catalogue, find
+
+    entries = [find(name) for name in dict.fromkeys(names)] if names else list(catalogue().values())
+    if task is None:
+        return entries
+    chosen = [entry for entry in entries if entry.task == task]
+    if not chosen:
+        raise UsageError(f"no model is for {task[:40]}", hint=", ".join(sorted({entry.task for entry in entries})))
+    return chosen
+
+
+def _policy(flag: str | None) -> Literal["any", "commercial"]:
+    from imajin_cli.config.layers import load_settings
+    from imajin_cli.config.resolve import resolve
+    from imajin_cli.run.options import RunParams
+
+    given = {} if flag is None else {"licence_policy": flag}
+    return resolve("run", RunParams, load_settings(), given).params.licence_policy
+
+
+def _described(entry: Entry) -> dict[str, Any]:
+    from imajin_cli.models.entry import pinned
+    from imajin_cli.models.store import candidates, command_for, size_fits
+
+    files = []
+    for file in entry.files:
+        at = next((path for path, _ in candidates(entry, file) if size_fits(entry, file, path)), None)
+        files.append({"name": file.name, "size": file.size, "sha256": file.sha256, "path": _text(at)})
+    sources = [
+        {**source.model_dump(mode="json", exclude={"paths", "folder"}), "pinned": pinned(source)}
+        for source in entry.sources
+    ]
+    return {
+        "name": entry.name,
+        "task": entry.task,
+        "licence": entry.licence,
+        "commercial": entry.commercial,
+        "size": entry.size,
+        "revision": entry.revision,
+        "note": entry.note,
+        "files": files,
+        "sources": sources,
+        "here": all(file["path"] is not None for file in files),
+        "command": command_for(entry),
+        "catalogue": entry.origin or None,
+    }
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _print_table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [head, *rows]
+    )
+    write_out(("\n".join(lines) + "\n").encode())
