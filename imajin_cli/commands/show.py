@@ -99,6 +99,8 @@ def _record(record: Record, *, verbose: bool) -> Iterator[str]:
         yield "      " + ", ".join(f"{k}={p.value!r} [{p.origin}]" for k, p in shown.items())
     for score in record.scores:
         yield f"      {_score(score)}"
+    for line in record.notes.get("explain", ()):
+        yield f"      {printable(str(line))}"
     if verbose:
         for credit in record.credits:
             yield f"      {credit.name}: {credit.licence}" + (f", {credit.by}" if credit.by else "")

@@ -37,6 +37,7 @@ class Report:
 
     def result(self, result: Result, *, show: bool) -> None:
         """Count one result, and print it where it passed or ``show`` is set."""
+        self._explain(result)
         self.count(result)
         if self.as_json:
             self.event("asset" if result.passed else "rejected", **self._described(result))
@@ -50,6 +51,12 @@ class Report:
             return
         self.rejections.append(result.code)
         self.say(f"{result.entry.label}: {result.status} by {result.stage or self.stage}: {result.reason}")
+
+    def _explain(self, result: Result) -> None:
+        """Say the table that a stage was asked to explain itself with."""
+        last = result.entry.sidecar.stages[-1:]
+        for line in last[0].notes.get("explain", ()) if last else ():
+            self.say(str(line))
 
     def _described(self, result: Result) -> dict[str, Any]:
         entry = result.entry
