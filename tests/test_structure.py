@@ -50,6 +50,7 @@ MAY_IMPORT = {
 # What stages share, none of which may know a stage.
 SHARED = (
     "imajin_cli.stages.imaging",
+    "imajin_cli.stages.moderation",
     "imajin_cli.stages.scene",
     "imajin_cli.stages.policy",
     "imajin_cli.stages.publication",
