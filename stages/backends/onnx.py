@@ -10,8 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imajin_cli.contract.errors import MissingError
 from imajin_cli.stages.backends.threads import onnx_settings, settle
+
+from imajin_cli.contract.errors import MissingError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +46,8 @@ class ModelFile:
         except OSError as error:
             raise MissingError(f"the model {self.name} cannot be read: {error.strerror}", hint=self.install) from error
         if hashlib.sha256(data).hexdigest() != self.sha256:
-            raise MissingError(f"the model {self.name} is damaged or of another version", hint=f"{self.install} --force-reinstall")
+            hint = f"{self.install} --force-reinstall"
+            raise MissingError(f"the model {self.name} is damaged or of another version", hint=hint)
         return data
 
     def state(self) -> str:

@@ -6,10 +6,13 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from imajin_cli.contract.errors import BackendError
 from imajin_cli.stages.backends.onnx import ModelFile, network
 
+from imajin_cli.contract.errors import BackendError
+
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
 MODEL = ModelFile(
@@ -42,15 +45,15 @@ def likelihoods(images: Sequence[Image]) -> list[float]:
     return [float(value) for value in found[:, 1]]
 
 
-def _prepared(image: Image) -> object:
+def _prepared(image: Image) -> NDArray[np.float32]:
     import numpy as np
-    from PIL import Image as pillow
+    from PIL import Image as Pil
 
     edge = (_RESIZED - _CROPPED) // 2
-    small = image.resize((_RESIZED, _RESIZED), pillow.Resampling.BILINEAR)
+    small = image.resize((_RESIZED, _RESIZED), Pil.Resampling.BILINEAR)
     small = small.crop((edge, edge, edge + _CROPPED, edge + _CROPPED))
     buffer = io.BytesIO()
     small.save(buffer, "JPEG")
     buffer.seek(0)
-    pixels = np.asarray(pillow.open(buffer), np.float32)
+    pixels = np.asarray(Pil.open(buffer), np.float32)
     return np.ascontiguousarray(pixels[:, :, ::-1] - np.array(_MEAN_BGR, np.float32))

@@ -52,7 +52,7 @@ def pdq(image: Image.Image) -> Pdq:
         image = image.resize(size, Image.Resampling.BOX)
     grid = downsampled(luma(image))
     matrix = _cosines()
-    corner = matrix @ grid @ matrix.T
+    corner = np.asarray(matrix @ grid @ matrix.T, np.float32)
     return Pdq(np.stack([_packed(turned) for turned in _turns(corner)]), quality_of(grid))
 
 
@@ -62,7 +62,8 @@ def luma(image: Image.Image) -> Floats:
         return np.asarray(image, np.float32)
     rgb = np.asarray(image.convert("RGB"))
     weights = np.array([0.299, 0.587, 0.114], np.float32)
-    return rgb.astype(np.float32) @ weights
+    plane: Floats = rgb.astype(np.float32) @ weights
+    return plane
 
 
 def downsampled(plane: Floats) -> Floats:
@@ -70,7 +71,7 @@ def downsampled(plane: Floats) -> Floats:
     height, width = plane.shape
     if (height, width) == (GRID, GRID):
         return plane
-    return _sampler(height) @ plane @ _sampler(width).T
+    return np.asarray(_sampler(height) @ plane @ _sampler(width).T, np.float32)
 
 
 @lru_cache(maxsize=16)
@@ -89,15 +90,16 @@ def _sampler(length: int) -> Floats:
     matrix = box[middles]
     for _ in range(PASSES - 1):
         matrix = matrix @ box
-    return matrix.astype(np.float32)
+    sampler: Floats = matrix.astype(np.float32)
+    return sampler
 
 
 @lru_cache(maxsize=1)
 def _cosines() -> Floats:
     """Rows 1..16 of the 64-point discrete cosine transform (type II), shape (16, 64)."""
     row, column = np.arange(1, SIDE + 1)[:, None], np.arange(GRID)[None, :]
-    matrix = np.sqrt(2 / GRID) * np.cos(np.pi / (2 * GRID) * row * (2 * column + 1))
-    return matrix.astype(np.float32)
+    matrix: Floats = (np.sqrt(2 / GRID) * np.cos(np.pi / (2 * GRID) * row * (2 * column + 1))).astype(np.float32)
+    return matrix
 
 
 def quality_of(grid: Floats) -> int:

@@ -45,7 +45,7 @@ class HashIndex:
         return len(self.hashes)
 
     def nearest(self, query: NDArray[np.uint64], most: int = MOST_BITS) -> Match | None:
-        """The nearest hash to ``query`` (four words) that differs in at most ``most`` bits, the first of equals; None without one.
+        """The nearest hash to ``query`` (four words) that differs in at most ``most`` bits, the first of equals, or None.
 
         Raises ValueError where ``most`` is above `MOST_BITS`, which the bands could miss.
         """

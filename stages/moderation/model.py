@@ -35,7 +35,7 @@ class Finding:
     """What one layer found: its flags, each with its reason, its scores, and JSON for the record.
 
     A layer that is switched off may have looked all the same; then its ``state`` is "off" and its flags do not reject.
-    ``reason`` says why there is no verdict.
+    ``reason`` says why there is no verdict. ``texts`` is all text that was read, for the rule on minors.
     """
 
     layer: str
@@ -44,6 +44,7 @@ class Finding:
     scores: list[Score] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
     reason: str | None = None
+    texts: list[str] = field(default_factory=list)
 
 
 Layer = Callable[[], Finding]

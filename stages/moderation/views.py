@@ -9,11 +9,10 @@ from imajin_cli.contract.errors import NoVerdictError
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import NDArray
-    from PIL.Image import Image
-
     from imajin_cli.stages.backends.faces import Face
     from imajin_cli.stages.backends.ocr import Code, Line
+    from numpy.typing import NDArray
+    from PIL.Image import Image
 
 LARGEST_SIDE = 2048
 """Longest side in pixels of what is looked at; a larger picture is scaled down first."""
@@ -66,12 +65,12 @@ class Views:
         low, _ = image.getchannel("A").getextrema()
         if low == 255:
             return {OPAQUE: image.convert("RGB")}
-        from PIL import Image as pillow
+        from PIL import Image as Pil
 
         size = image.size
-        laid = {"white": pillow.new("RGBA", size, "white"), "black": pillow.new("RGBA", size, "black")}
+        laid = {"white": Pil.new("RGBA", size, "white"), "black": Pil.new("RGBA", size, "black")}
         laid["checker"] = checker(size)
-        return {name: pillow.alpha_composite(ground, image).convert("RGB") for name, ground in laid.items()}
+        return {name: Pil.alpha_composite(ground, image).convert("RGB") for name, ground in laid.items()}
 
     @cached_property
     def text_grounds(self) -> list[str]:
@@ -92,9 +91,8 @@ class Views:
     def faces(self) -> list[Seen]:
         """The faces on each ground."""
         import numpy as np
-        from PIL.Image import Resampling
-
         from imajin_cli.stages.backends.faces import find
+        from PIL.Image import Resampling
 
         found = []
         for name, image in self.grounds.items():
@@ -108,7 +106,6 @@ class Views:
     def lines(self) -> list[Line]:
         """The text in the picture."""
         import numpy as np
-
         from imajin_cli.stages.backends import ocr
 
         lines: list[Line] = []
@@ -123,7 +120,6 @@ class Views:
     def codes(self) -> list[Code]:
         """The QR codes in the picture."""
         import numpy as np
-
         from imajin_cli.stages.backends import ocr
 
         return [code for name in self.text_grounds for code in ocr.codes(np.asarray(self.grounds[name]))]
@@ -138,13 +134,13 @@ class Views:
 
 def checker(size: tuple[int, int]) -> Image:
     """The grey and white squares that editors show behind what is see-through, as RGBA."""
-    from PIL import Image as pillow
+    from PIL import Image as Pil
 
-    two = pillow.new("RGBA", (2 * _CHECK, 2 * _CHECK), "white")
+    two = Pil.new("RGBA", (2 * _CHECK, 2 * _CHECK), "white")
     for at in ((0, 0), (_CHECK, _CHECK)):
         two.paste((204, 204, 204, 255), (*at, at[0] + _CHECK, at[1] + _CHECK))
-    sheet = pillow.new("RGBA", size)
-    across = pillow.new("RGBA", (size[0], 2 * _CHECK))
+    sheet = Pil.new("RGBA", size)
+    across = Pil.new("RGBA", (size[0], 2 * _CHECK))
     for left in range(0, size[0], 2 * _CHECK):
         across.paste(two, (left, 0))
     for top in range(0, size[1], 2 * _CHECK):

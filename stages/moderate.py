@@ -1,0 +1,164 @@
+"""Judge whether a picture may be published: known pictures, sexual content, minors, prohibited content, denied people.
+
+Every layer looks at every picture and says what it measured, whatever the others found; see ``stages/moderation``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from imajin_cli.stages.moderation import age, deny, hashes, nsfw, prohibited, rule
+from imajin_cli.stages.moderation.age import MINOR_BELOW
+from imajin_cli.stages.moderation.decide import outcome, run
+from imajin_cli.stages.moderation.deny import DISTANCE
+from imajin_cli.stages.moderation.model import Finding
+from imajin_cli.stages.moderation.nsfw import DRAWN_EXPLICIT, DRAWN_SUGGESTIVE, EXPLICIT, SUGGESTIVE
+from pydantic import Field, model_validator
+
+from imajin_cli.contract.digest import json_digest
+from imajin_cli.contract.errors import NoVerdictError
+from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.sidecar import Sidecar
+from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
+
+if TYPE_CHECKING:
+    from imajin_cli.stages.moderation.views import Views
+
+Likelihood = Annotated[float, Field(ge=0, le=1)]
+Category = Literal["sexual", "violence-gore", "hate", "self-harm", "drugs", "weapons", "terrorism"]
+Names = Annotated[list[str], Field(max_length=64)]
+
+
+class ModerateParams(Params):
+    """A switch, and thresholds, for each layer. A switch silences a layer's own verdict; nothing silences the rule on minors."""
+
+    hashes: Annotated[bool, Field(description="Reject known pictures.")] = True
+    hash_lists: Annotated[Names, Field(description="File of PDQ hashes: text, CSV or JSON; repeat it for several.")] = []
+    hash_distance: Annotated[
+        int, Field(ge=0, le=31, description="Most bits in which a known picture's hash may differ.")
+    ] = 31
+    nsfw: Annotated[bool, Field(description="Reject explicit pictures.")] = True
+    nsfw_explicit: Annotated[Likelihood, Field(description="From here on a photo is explicit.")] = EXPLICIT
+    nsfw_suggestive: Annotated[Likelihood, Field(description="From here on a photo is suggestive.")] = SUGGESTIVE
+    nsfw_drawn_explicit: Annotated[Likelihood, Field(description="From here on a drawing is explicit.")] = DRAWN_EXPLICIT
+    nsfw_drawn_suggestive: Annotated[Likelihood, Field(description="From here on a drawing is suggestive.")] = DRAWN_SUGGESTIVE
+    faces: Annotated[bool, Field(description="Flag faces that may be a minor's.")] = True
+    minor_below: Annotated[
+        float, Field(ge=0, le=80, description="Flag a face below this age, by the estimate that is lowest.")
+    ] = MINOR_BELOW
+    prohibited: Annotated[bool, Field(description="Reject prohibited text, web addresses and QR codes.")] = True
+    prohibited_off: Annotated[
+        list[Category], Field(max_length=8, description="Category of prohibited text to leave out.")
+    ] = []
+    word_list: Annotated[
+        str | None, Field(description="File of terms to refuse in the picture's text, one a line.")
+    ] = None
+    links: Annotated[bool, Field(description="Allow web addresses in the picture.")] = False
+    qr_codes: Annotated[bool, Field(description="Allow QR codes in the picture.")] = False
+    identity: Annotated[bool, Field(description="Reject people of a deny list.")] = True
+    deny_lists: Annotated[Names, Field(description="JSON file of face embeddings to refuse; repeat it.")] = []
+    deny_distance: Annotated[
+        float, Field(ge=0.2, le=1.2, description="Below this distance two faces are one person's.")
+    ] = DISTANCE
+    time_limit: Annotated[float, Field(gt=0, le=3600, description="Most seconds that one layer may take.")] = 60.0
+    explain: Annotated[bool, Field(description="Say what each layer measured, as a table.")] = False
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ModerateParams:
+        if self.nsfw_suggestive > self.nsfw_explicit or self.nsfw_drawn_suggestive > self.nsfw_drawn_explicit:
+            raise ValueError("a picture is suggestive before it is explicit: the first threshold may not be above the second")
+        return self
+
+
+class Moderate(Stage[ModerateParams]):
+    """Judge whether a picture is safe to publish."""
+
+    name: ClassVar[str] = "moderate"
+    kind: ClassVar[Kind] = Kind.GATE
+    version: ClassVar[str] = "1"
+    Params = ModerateParams
+    rejects_with: ClassVar[Exit] = Exit.UNSAFE
+
+    def revision(self) -> str:
+        """Digest of the models, of whether each is there, and of the lists' state."""
+        from imajin_cli.stages.backends import ages, faces, ocr, opennsfw
+        from imajin_cli.stages.policy import lists
+
+        models = (opennsfw.MODEL, ages.MODEL, faces.LANDMARKS, faces.EMBEDDING, ocr.DETECTOR, ocr.RECOGNISER)
+        p = self.params
+        named = [*p.hash_lists, *p.deny_lists, *([p.word_list] if p.word_list else [])]
+        words = lists.SOURCE.stat()
+        parts = [[model.state() for model in models], [_state(name) for name in named], words.st_size]
+        return json_digest([*parts, faces.detector_digest()])[:16]
+
+    def apply(self, asset: Asset) -> Outcome:
+        """Judge ``asset.picture``: passed, or rejected with exit 11 and every reason, or 22 where a layer could not judge.
+
+        Raises NoVerdictError where there is no picture, or one that nothing can be seen of.
+        """
+        from imajin_cli.stages.moderation.views import Views
+
+        if asset.picture is None:
+            raise NoVerdictError(f"{asset.name}: there is no picture to judge")
+        views = Views(asset.picture.image)
+        findings: dict[str, Finding] = {}
+        for name, (wanted, layer) in self._layers(views, asset, findings).items():
+            findings[name] = run(name, layer, self.params.time_limit, off=not wanted)
+        return outcome(findings, self.rejects_with, explain=self.params.explain)
+
+    def _layers(
+        self, views: Views, asset: Asset, findings: dict[str, Finding]
+    ) -> dict[str, tuple[bool, Callable[[], Finding]]]:
+        """Each layer: whether its own verdict counts, and its work. The rule comes last, over ``findings``."""
+        p, sidecar = self.params, asset.sidecar
+        photo = nsfw.Limits(p.nsfw_explicit, p.nsfw_suggestive)
+        drawing = nsfw.Limits(p.nsfw_drawn_explicit, p.nsfw_drawn_suggestive)
+        here = drawn_here(sidecar)
+        return {
+            hashes.LAYER: (p.hashes, lambda: hashes.judge(views, p.hash_lists, p.hash_distance, drawn_here=here)),
+            nsfw.LAYER: (p.nsfw, lambda: nsfw.judge(views, photo, drawing)),
+            age.LAYER: (p.faces, lambda: age.judge(views, p.minor_below)),
+            prohibited.LAYER: (p.prohibited, lambda: prohibited.judge(views, self._rules())),
+            deny.LAYER: (p.identity, lambda: deny.judge(views, p.deny_lists, p.deny_distance)),
+            rule.LAYER: (True, lambda: rule.judge(findings, sidecar.request)),
+        }
+
+    def _rules(self) -> prohibited.Rules:
+        p = self.params
+        own = "" if p.word_list is None else _words(p.word_list)
+        return prohibited.Rules(tuple(p.prohibited_off), own, p.links, p.qr_codes)
+
+
+def drawn_here(sidecar: Sidecar) -> bool:
+    """Whether the asset's pixels began in `compose` or an SVG, as its first record that gave a picture says."""
+    first = next((record for record in sidecar.stages if record.stage in ("generate", "load")), None)
+    if first is None:
+        return sidecar.image is not None and sidecar.image.vector is not None
+    return first.backend == "compose" if first.stage == "generate" else first.notes.get("format") == "SVG"
+
+
+def _words(path: str) -> str:
+    """The user's word list. Raises NoVerdictError where it cannot be read, or holds nothing."""
+    from imajin_cli.stages.policy.lists import MAX_LIST_BYTES
+
+    hint = "repair it, or take it out of moderate.word_list"
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            data = file.read(MAX_LIST_BYTES + 1)
+        text = data.decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise NoVerdictError(f"the word list {path} cannot be read", hint=hint) from error
+    if len(data) > MAX_LIST_BYTES or not text.strip():
+        raise NoVerdictError(f"the word list {path} is empty or too large", hint=hint)
+    return text
+
+
+def _state(path: str) -> list[object]:
+    """What of a file tells that it has changed."""
+    try:
+        found = Path(path).expanduser().stat()
+    except (OSError, RuntimeError):
+        return [path, "absent"]
+    return [path, found.st_size, found.st_mtime_ns]

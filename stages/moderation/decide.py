@@ -1,0 +1,101 @@
+"""Every layer run, none able to stop another, and one verdict of what they found, by fixed rules."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from imajin_cli.stages.moderation.model import REJECTING, Finding, Layer, State
+
+from imajin_cli.contract.errors import ImajinError
+from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.stage import Outcome
+
+NEEDED = frozenset({"nsfw", "faces"})
+"""Layers that the rule on minors stands on: where one of them fails there is no verdict, also when it is switched off."""
+
+
+def run(name: str, layer: Layer, seconds: float, *, off: bool = False) -> Finding:
+    """What ``layer`` finds; where it fails in any way, or takes more than ``seconds``, a finding without a verdict.
+
+    With ``off`` it looks all the same, and neither what it finds nor that it fails counts, but for the layers that the
+    rule on minors needs (`NEEDED`): that they fail counts always.
+    """
+    made: list[Finding] = []
+    failed: list[str] = []
+
+    def work() -> None:
+        try:
+            made.append(layer())
+        except ImajinError as error:
+            failed.append(error.line())
+        except BaseException as error:  # noqa: BLE001 - whatever goes wrong in a layer means no verdict, never a pass
+            failed.append(f"{type(error).__name__}: {error}")
+
+    thread = threading.Thread(target=work, name=f"moderate-{name}", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if made and not thread.is_alive():
+        finding = made[0]
+        if off and finding.state == "judged":
+            finding.state = "off"
+        return finding
+    late = f"took more than {seconds:g} seconds (imajin moderate --force judges anew)"
+    state: State = "off" if off and name not in NEEDED else "no verdict"
+    return Finding(name, state, reason=failed[0] if failed else late)
+
+
+def outcome(findings: Mapping[str, Finding], code: Exit, *, explain: bool) -> Outcome:
+    """The verdict: 22 where a layer has none, else a rejection with ``code`` for any flag that rejects, else a pass.
+
+    A picture that is rejected and also lacks a verdict is reported with both, under 22, which is the more serious.
+    """
+    lost = [f"no verdict of {name}: {one.reason}" for name, one in findings.items() if one.state == "no verdict"]
+    rejected = [
+        f"{flag} ({reason})"
+        for one in findings.values()
+        if one.state == "judged"
+        for flag, reason in one.flags.items()
+        if flag in REJECTING
+    ]
+    notes = {"flags": flags_of(findings.values()), "layers": {name: _described(one) for name, one in findings.items()}}
+    if explain:
+        notes["explain"] = table(findings)
+    scores = [score for one in findings.values() for score in one.scores]
+    reason = "; ".join([*lost, *rejected]) or None
+    if lost:
+        return Outcome("error", reason=reason, code=Exit.NO_VERDICT, scores=scores, notes=notes)
+    if rejected:
+        return Outcome("rejected", reason=reason, code=code, scores=scores, notes=notes)
+    return Outcome("passed", scores=scores, notes=notes)
+
+
+def flags_of(findings: Iterable[Finding]) -> list[str]:
+    """Every flag that was raised, also by a layer that is switched off, in the layers' order."""
+    return [str(flag) for one in findings for flag in one.flags]
+
+
+def _described(finding: Finding) -> dict[str, Any]:
+    told: dict[str, Any] = {"state": finding.state, **finding.notes}
+    if finding.flags:
+        told["flags"] = {str(flag): reason for flag, reason in finding.flags.items()}
+    if finding.reason is not None:
+        told["reason"] = finding.reason
+    return told
+
+
+def table(findings: Mapping[str, Finding]) -> list[str]:
+    """Lines for a person: each layer, its state, what it measured, what it is held against, and its flags."""
+    rows = [("layer", "state", "measured", "limit", "flags")]
+    for name, one in findings.items():
+        flags = "; ".join(f"{flag}: {reason}" for flag, reason in one.flags.items()) or (one.reason or "-")
+        cells: list[tuple[str, str]] = []
+        for score in one.scores:
+            limit = f"{score.op} {score.threshold:g}" if score.threshold is not None and score.op != "info" else "-"
+            value = "none near" if score.value is None else f"{score.value:g}"
+            cells.append((f"{score.name} {value}{' ' + score.unit if score.unit and score.value is not None else ''}", limit))
+        for at, (measured, limit) in enumerate(cells or [("-", "-")]):
+            rows.append((name, one.state, measured, limit, flags) if at == 0 else ("", "", measured, limit, ""))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]).rstrip() for row in rows]
