@@ -1,0 +1,236 @@
+"""What the moderate gate looks at: grounds, text, web addresses, QR codes, sizes, and the seam for an image encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from imajin_cli.stages.backends import faces, ocr, opennsfw
+from imajin_cli.stages.imaging.drawn import drawn
+from imajin_cli.stages.moderate import Moderate, ModerateParams
+from imajin_cli.stages.moderation import prohibited
+from imajin_cli.stages.moderation.prohibited import CONCEPTS, Rules
+from imajin_cli.stages.moderation.views import OPAQUE, Views, checker
+from PIL import Image, ImageDraw, ImageOps
+
+from imajin_cli.contract.errors import BackendError, NoVerdictError
+from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.picture import Picture
+from imajin_cli.contract.sidecar import Sidecar
+from imajin_cli.contract.stage import Asset, Outcome
+
+
+def judge(image: Image.Image, **params: Any) -> Outcome:
+    return Moderate(ModerateParams(**params)).apply(Asset(Sidecar(id="x"), Picture.of(image)))
+
+
+def written(*lines: str, ink: str = "black", ground: str | None = "white", size: tuple[int, int] = (512, 384)) -> Image.Image:
+    image = Image.new("RGBA", size, (0, 0, 0, 0) if ground is None else ground)
+    for at, line in enumerate(lines):
+        ImageDraw.Draw(image).text((30, 40 + 80 * at), line, fill=ink, font_size=40)
+    return image
+
+
+def code(text: str) -> Image.Image:
+    modules = cv2.QRCodeEncoder_create().encode(text)
+    image = Image.fromarray(modules).resize((200, 200), Image.Resampling.NEAREST).convert("RGB")
+    ground = Image.new("RGB", (400, 300), "white")
+    ground.paste(image, (100, 50))
+    return ground
+
+
+def test_text_is_read_and_harmless_text_passes():
+    found = judge(written("Page not found", "Try again later"))
+    assert found.status == "passed", found.reason
+    assert found.notes["layers"]["prohibited"]["text"] == ["Page not found", "Try again later"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "allowed"),
+    [
+        ("heroin for sale", "drugs", {"prohibited_off": ["drugs"]}),
+        ("visit www.example.com", "a web address (www.example.com", {"links": True}),
+        ("buy at shop.example.org now", "a web address", {"links": True}),
+    ],
+)
+def test_prohibited_text_rejects(text, reason, allowed):
+    found = judge(written(text))
+    assert (found.status, found.code) == ("rejected", Exit.UNSAFE)
+    assert found.notes["flags"] == ["PROHIBITED"]
+    assert reason in (found.reason or "")
+    assert judge(written(text), **allowed).status == "passed"
+    assert judge(written(text), prohibited=False).status == "passed"
+
+
+def test_a_list_of_ones_own_words_is_kept_to(work):
+    (work / "words.txt").write_text("acme\n", encoding="utf-8")
+    assert judge(written("Acme rockets")).status == "passed"
+    found = judge(written("Acme rockets"), word_list="words.txt")
+    assert found.code is Exit.UNSAFE
+    assert "acme" in (found.reason or "")
+
+
+def test_a_word_in_two_lines_is_found_in_both_together():
+    rules = Rules()
+    line = ocr.Line("child", 0.9, (0.0, 0.0))
+    assert prohibited.said_by([line], rules) == []
+    assert prohibited.sure([line, ocr.Line("gun", 0.2, (0.0, 0.0)), ocr.Line("x", 0.9, (0.0, 0.0))]) == [line]
+
+
+def test_a_qr_code_rejects_unless_it_is_allowed_and_what_it_says_is_read():
+    found = judge(code("https://example.org/win"))
+    assert (found.status, found.code) == ("rejected", Exit.UNSAFE)
+    assert found.notes["layers"]["prohibited"]["qr_codes"] == ["https://example.org/win"]
+    assert judge(code("https://example.org/win"), qr_codes=True).status == "passed"
+    assert judge(code("heroin for sale"), qr_codes=True).code is Exit.UNSAFE
+
+
+def test_qr_codes_are_found_turned_inverted_and_damaged():
+    image = code("https://example.org/win")
+    for changed in (image.rotate(20, fillcolor="white"), ImageOps.invert(image), image.resize((1200, 900))):
+        assert Views(changed).codes == [ocr.Code("https://example.org/win")]
+    ImageDraw.Draw(image).rectangle((170, 120, 240, 200), fill="white")
+    assert len(Views(image).codes) == 1
+    assert judge(image).code is Exit.UNSAFE
+
+
+@pytest.mark.parametrize(
+    ("ink", "grounds"), [("black", ["white"]), ("white", ["white", "black"]), ("#3366cc", ["white"])]
+)
+def test_text_is_looked_for_where_it_can_be_seen(ink, grounds):
+    image = written("visit www.example.com", ink=ink, ground=None)
+    views = Views(image)
+    assert views.text_grounds == grounds
+    found = judge(image)
+    assert found.code is Exit.UNSAFE
+    assert "web address" in (found.reason or "")
+
+
+def test_rotated_and_small_text_is_read():
+    small = Image.new("RGB", (900, 700), "white")
+    ImageDraw.Draw(small).text((100, 100), "small print here", fill="#333333", font_size=22)
+    assert [line.text for line in Views(small).lines] == ["small print here"]
+    turned = written("tilted words").convert("RGB").rotate(25, expand=True, fillcolor="white")
+    assert [line.text for line in Views(turned).lines] == ["tilted words"]
+
+
+def test_a_see_through_picture_is_seen_on_three_grounds():
+    image = Image.new("RGBA", (40, 40), (0, 0, 0, 0))
+    image.paste((255, 0, 0, 255), (10, 10, 30, 30))
+    grounds = Views(image).grounds
+    assert {name: ground.getpixel((0, 0)) for name, ground in grounds.items()} == {
+        "white": (255, 255, 255),
+        "black": (0, 0, 0),
+        "checker": (204, 204, 204),
+    }
+    assert {ground.getpixel((20, 20)) for ground in grounds.values()} == {(255, 0, 0)}
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_an_opaque_picture_of_any_mode_is_seen_as_it_is(mode):
+    views = Views(Image.new(mode, (30, 20), 90 if mode == "L" else None or 0).convert(mode))
+    image = Image.new("RGBA", (30, 20), (9, 9, 9, 255)).convert(mode)
+    assert list(Views(image).grounds) == [OPAQUE]
+    assert next(iter(views.grounds.values())).mode == "RGB"
+    assert judge(image).status == "passed"
+
+
+def test_the_checker_is_made_of_squares_of_eight_pixels():
+    pixels = np.asarray(checker((33, 20)))[:, :, 0]
+    assert pixels.shape == (20, 33)
+    assert pixels[0, 0] == pixels[8, 8] == pixels[7, 7] == 204
+    assert pixels[0, 8] == pixels[8, 0] == 255
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (5, 5), (1, 16), (64, 1)])
+def test_tiny_pictures_are_judged(size):
+    assert judge(Image.new("RGBA", size, (10, 200, 30, 255))).status == "passed"
+    assert judge(Image.new("RGBA", size, (0, 0, 0, 0))).status == "passed"
+
+
+def test_a_picture_of_twenty_thousand_pixels_is_judged_scaled_down():
+    image = Image.new("RGB", (20_000, 1_100), "white")
+    ImageDraw.Draw(image).text((3000, 200), "WWW.EXAMPLE.COM", fill="black", font_size=800)
+    assert max(Views(image).working.size) == 2048
+    assert judge(image).code is Exit.UNSAFE
+
+
+def test_a_picture_of_which_nothing_would_be_left_is_no_verdict():
+    with pytest.raises(NoVerdictError, match="too long and narrow"):
+        judge(Image.new("RGB", (20_000, 30), "white"))
+
+
+def test_work_that_layers_share_is_done_once(monkeypatch, work):
+    calls = {"find": 0, "boxes": 0, "likelihoods": 0}
+
+    def counted(module: Any, name: str) -> None:
+        real = getattr(module, name)
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            calls[name] += 1
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(module, name, call)
+
+    counted(faces, "find"), counted(ocr, "boxes"), counted(opennsfw, "likelihoods")
+    (work / "deny.json").write_text(
+        f'{{"model": "{faces.EMBEDDING.name}", "faces": [{{"name": "a", "embedding": {[0.1] * 128}}}]}}'
+    )
+    assert judge(written("Hello"), deny_lists=["deny.json"]).status == "passed"
+    assert calls == {"find": 1, "boxes": 1, "likelihoods": 1}
+
+
+def test_the_recogniser_is_opened_only_where_there_is_text(monkeypatch):
+    monkeypatch.setattr(ocr, "read", lambda *_: 1 / 0)
+    assert judge(Image.new("RGB", (300, 200), "white")).status == "passed"
+    assert judge(written("Hello")).code is Exit.NO_VERDICT
+
+
+def test_flat_pictures_are_drawn_and_grainy_ones_are_not():
+    stream = np.random.default_rng(2)
+    grain = stream.integers(100, 140, (120, 120, 3), dtype=np.uint8)
+    assert not drawn(Image.fromarray(grain)).drawn
+    on_white = Image.new("RGB", (400, 400), "white")
+    on_white.paste(Image.fromarray(grain), (140, 140))
+    assert not drawn(on_white).drawn
+    assert drawn(written("Hello", ground=None).resize((2048, 1536), Image.Resampling.NEAREST)).drawn
+    assert drawn(Image.new("RGBA", (9, 9), (0, 0, 0, 0))).drawn
+
+
+class Sees:
+    """An encoder that sees what it is told to."""
+
+    name = "stand-in"
+
+    def __init__(self, **seen: float) -> None:
+        self.seen = seen
+
+    def likelihoods(self, images: Sequence[Image.Image], concepts: Sequence[str]) -> list[Mapping[str, float]]:
+        return [{concept: self.seen.get(concept.replace(" ", "_"), 0.0) for concept in concepts} for _ in images]
+
+
+def test_an_image_encoder_adds_its_word():
+    views = Views(Image.new("RGB", (64, 64), "white"))
+    assert prohibited.judge(views, Rules(), Sees(gore=0.49)).flags == {}
+    found = prohibited.judge(views, Rules(), Sees(hate_symbols=0.8))
+    assert list(found.flags.values()) == ["hate symbols (0.80)"]
+    assert found.notes["image_encoder"] == "stand-in"
+    assert {score.name for score in found.scores} >= {concept.replace(" ", "_") for concept in CONCEPTS}
+
+
+@pytest.mark.parametrize("value", [float("nan"), -1.0, 2.0])
+def test_an_encoder_that_makes_no_sense_is_no_verdict(value):
+    with pytest.raises(BackendError, match="no likelihood"):
+        prohibited.judge(Views(Image.new("RGB", (64, 64))), Rules(), Sees(gore=value))
+
+
+def test_an_encoder_that_leaves_a_concept_out_is_no_verdict():
+    class Forgets(Sees):
+        def likelihoods(self, images: Sequence[Image.Image], concepts: Sequence[str]) -> list[Mapping[str, float]]:
+            return super().likelihoods(images, concepts[1:])
+
+    with pytest.raises(BackendError, match="every concept"):
+        prohibited.judge(Views(Image.new("RGB", (64, 64))), Rules(), Forgets())
