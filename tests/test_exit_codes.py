@@ -134,11 +134,25 @@ def without_rasteriser(cli: Callable[..., subprocess.CompletedProcess[bytes]]) -
     return done.returncode
 
 
+def known(cli: Callable[..., subprocess.CompletedProcess[bytes]]) -> int:
+    """The code of `moderate` for a picture whose hash is on a list."""
+    import numpy as np
+    from imajin_cli.stages.imaging.pdq import pdq
+    from PIL import Image
+
+    tiles = np.random.default_rng(1).integers(0, 256, (24, 24, 3), dtype=np.uint8)
+    image = Image.fromarray(tiles).resize((192, 192), Image.Resampling.NEAREST)
+    image.save("known.png")
+    Path("known.txt").write_text(pdq(image).hex() + "\n")
+    return cli("moderate", "known.png", "--hash-lists", "known.txt").returncode
+
+
 CASES: dict[Exit, Callable[..., int]] = {
     Exit.OK: lambda cli: cli("bright", "a.png").returncode,
     Exit.ERROR: lambda cli: cli("bright", "a.png", "--mode", "crash").returncode,
     Exit.USAGE: lambda cli: cli("bright", "absent.png").returncode,
     Exit.INVALID: lambda cli: cli("validate", "x" * 5000).returncode,
+    Exit.UNSAFE: known,
     Exit.QUALITY: lambda cli: cli("bright", "dark.png").returncode,
     Exit.MISSING: without_rasteriser,
     Exit.NO_VERDICT: lambda cli: cli("bright", "a.png", "--mode", "absent").returncode,
