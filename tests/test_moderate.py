@@ -28,7 +28,9 @@ LAYERS = ["hashes", "nsfw", "faces", "prohibited", "identity", "minors"]
 
 
 @cache
-def scene(prompt: str = "a lost robot", seed: int = 1, layout: str = "auto", people: str = "auto", side: int = 256) -> Image.Image:
+def scene(
+    prompt: str = "a lost robot", seed: int = 1, layout: str = "auto", people: str = "auto", side: int = 256
+) -> Image.Image:
     stage = Generate(GenerateParams(layout=layout, people=people, background="#dde6f0"))
     made = stage.make(next(iter(stage.plan(Request(prompt=prompt, seed=seed, size=[str(side)]))))).picture
     assert made is not None

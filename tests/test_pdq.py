@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imajin_cli.stages.imaging.pdq import BITS, SMALLEST, TURNS, from_hex, pdq, pdq_turned
+from imajin_cli.stages.imaging.pdq import BITS, SMALLEST, TURNS, pdq, pdq_turned
 from imajin_cli.stages.moderation.hashindex import MOST_BITS, SMALL, HashIndex, Match
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -103,17 +103,6 @@ def test_a_blank_picture_has_no_quality():
 def test_a_very_large_picture_is_reduced_first():
     image = picture("square")
     assert apart(pdq(image.resize((2500, 2500), Image.Resampling.NEAREST)).hashes[0], pdq(image).hashes[0]) <= 10
-
-
-@given(st.binary(min_size=32, max_size=32))
-def test_hexadecimal_digits_are_read_back(data):
-    assert from_hex(data.hex()).astype(">u8").tobytes() == data
-
-
-@pytest.mark.parametrize("text", ["", "0" * 63, "0" * 65, "g" * 64, "0" * 62 + "é\u0301"])
-def test_what_is_no_hash_is_refused(text):
-    with pytest.raises(ValueError, match="."):
-        from_hex(text)
 
 
 def flipped(value: np.ndarray, bits: list[int]) -> np.ndarray:

@@ -162,10 +162,3 @@ def _packed(corner: Floats) -> NDArray[np.uint64]:
     bits = (corner > median).reshape(-1)[::-1]
     words: NDArray[np.uint64] = np.packbits(bits).view(">u8").astype(np.uint64)
     return words
-
-
-def from_hex(text: str) -> NDArray[np.uint64]:
-    """Four words, most significant first, of 64 hexadecimal digits. Raises ValueError for anything else."""
-    if len(text) != BITS // 4 or not text.isascii():
-        raise ValueError("a PDQ hash has 64 hexadecimal digits")
-    return np.frombuffer(bytes.fromhex(text), ">u8").astype(np.uint64)
