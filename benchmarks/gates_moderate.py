@@ -4,8 +4,8 @@
 
 The icons are Phosphor's, in the package's six weights and in colours; scenes and avatars are composed from the prompts
 below. What comes out: how many were flagged, by which flag, with a 95 % interval (Clopper and Pearson), the highest NSFW
-scores, and the processor time of a picture. Nothing here says how much of what is unsafe is found: no such picture is
-used.
+scores, and the processor time of a picture; and what a look-up in a long list of hashes takes. Nothing here says how
+much of what is unsafe is found: no such picture is used.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 from imajin_cli.stages.backends import phosphor, resvg
 from imajin_cli.stages.generate import Generate, GenerateParams
 from imajin_cli.stages.moderate import Moderate, ModerateParams
+from imajin_cli.stages.moderation.hashindex import HashIndex
+from imajin_cli.stages.moderation.hashlists import parse
 from PIL import Image
 
 from imajin_cli.contract.picture import Picture
@@ -131,11 +134,37 @@ def judge(pictures: Iterator[tuple[str, Image.Image]], most: int, name: str) -> 
         print(f"  rejected: {line}")
 
 
+def lookups(count: int) -> None:
+    """What reading a list of ``count`` hashes takes, and one look-up, before and after its bands are sorted."""
+    stream = np.random.default_rng(0)
+    rows = stream.integers(0, 1 << 64, (count, 4), dtype=np.uint64)
+    data = "".join(row.astype(">u8").tobytes().hex() + "\n" for row in rows).encode()
+    started = time.perf_counter()
+    hashes, _ = parse(data)
+    print(f"a list of {count:,} hashes: read in {time.perf_counter() - started:.2f} s")
+    index = HashIndex(hashes)
+    for state in ("compared with all", "sorted bands"):
+        if state == "sorted bands":
+            started = time.perf_counter()
+            index.build()
+            print(f"  bands sorted in {time.perf_counter() - started:.2f} s")
+        seconds = []
+        for row in stream.integers(0, count, 60):
+            query = hashes[row] ^ np.array([31, 0, 1 << 40, 0], np.uint64)
+            started = time.perf_counter()
+            found = index.nearest(query)
+            seconds.append(time.perf_counter() - started)
+            assert found is not None
+        print(f"  look-up, {state}: {np.median(seconds) * 1000:.2f} ms in the middle, {max(seconds) * 1000:.2f} ms at most")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=int, default=5000)
     parser.add_argument("--photos", type=Path)
+    parser.add_argument("--hashes", type=int, default=1_000_000)
     options = parser.parse_args()
+    lookups(options.hashes)
     judge(photographs(options.photos), 1000, "photographs")
     judge(icons(), options.pictures // 2, "icons")
     judge(scenes(), options.pictures - options.pictures // 2, "scenes and avatars")
