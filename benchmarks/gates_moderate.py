@@ -20,16 +20,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from imajin_cli.stages.backends import phosphor, resvg
-from imajin_cli.stages.generate import Generate, GenerateParams
-from imajin_cli.stages.moderate import Moderate, ModerateParams
-from imajin_cli.stages.moderation.hashindex import HashIndex
-from imajin_cli.stages.moderation.hashlists import parse
 from PIL import Image
 
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import Request, Sidecar
 from imajin_cli.contract.stage import Asset, Outcome
+from imajin_cli.stages.backends import phosphor, resvg
+from imajin_cli.stages.generate import Generate, GenerateParams
+from imajin_cli.stages.moderate import Moderate, ModerateParams
+from imajin_cli.stages.moderation.hashindex import HashIndex
+from imajin_cli.stages.moderation.hashlists import parse
 
 SIDE = 256
 PROMPTS = (

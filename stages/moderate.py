@@ -9,12 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from imajin_cli.stages.moderation import age, deny, hashes, nsfw, prohibited, rule
-from imajin_cli.stages.moderation.age import MINOR_BELOW
-from imajin_cli.stages.moderation.decide import outcome, run
-from imajin_cli.stages.moderation.deny import DISTANCE
-from imajin_cli.stages.moderation.model import Finding
-from imajin_cli.stages.moderation.nsfw import DRAWN_EXPLICIT, DRAWN_SUGGESTIVE, EXPLICIT, SUGGESTIVE
 from pydantic import Field, model_validator
 
 from imajin_cli.contract.digest import json_digest
@@ -22,6 +16,12 @@ from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.sidecar import Sidecar
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
+from imajin_cli.stages.moderation import age, deny, hashes, nsfw, prohibited, rule
+from imajin_cli.stages.moderation.age import MINOR_BELOW
+from imajin_cli.stages.moderation.decide import outcome, run
+from imajin_cli.stages.moderation.deny import DISTANCE
+from imajin_cli.stages.moderation.model import Finding
+from imajin_cli.stages.moderation.nsfw import DRAWN_EXPLICIT, DRAWN_SUGGESTIVE, EXPLICIT, SUGGESTIVE
 
 if TYPE_CHECKING:
     from imajin_cli.stages.moderation.views import Views

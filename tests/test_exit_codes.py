@@ -137,8 +137,9 @@ def without_rasteriser(cli: Callable[..., subprocess.CompletedProcess[bytes]]) -
 def known(cli: Callable[..., subprocess.CompletedProcess[bytes]]) -> int:
     """The code of `moderate` for a picture whose hash is on a list."""
     import numpy as np
-    from imajin_cli.stages.imaging.pdq import pdq
     from PIL import Image
+
+    from imajin_cli.stages.imaging.pdq import pdq
 
     tiles = np.random.default_rng(1).integers(0, 256, (24, 24, 3), dtype=np.uint8)
     image = Image.fromarray(tiles).resize((192, 192), Image.Resampling.NEAREST)

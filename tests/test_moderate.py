@@ -10,12 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from imajin_cli.stages.backends import ages, faces, opennsfw
-from imajin_cli.stages.generate import Generate, GenerateParams
-from imajin_cli.stages.imaging.pdq import pdq
-from imajin_cli.stages.moderate import Moderate, ModerateParams, drawn_here
-from imajin_cli.stages.moderation import rule
-from imajin_cli.stages.moderation.model import Finding, Flag
 from PIL import Image
 from pydantic import ValidationError
 
@@ -23,6 +17,12 @@ from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import Record, Request, Score, Sidecar
 from imajin_cli.contract.stage import Asset, Outcome
+from imajin_cli.stages.backends import ages, faces, opennsfw
+from imajin_cli.stages.generate import Generate, GenerateParams
+from imajin_cli.stages.imaging.pdq import pdq
+from imajin_cli.stages.moderate import Moderate, ModerateParams, drawn_here
+from imajin_cli.stages.moderation import rule
+from imajin_cli.stages.moderation.model import Finding, Flag
 
 LAYERS = ["hashes", "nsfw", "faces", "prohibited", "identity", "minors"]
 

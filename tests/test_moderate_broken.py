@@ -10,12 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from imajin_cli.stages.backends import ages, faces, ocr, onnx, opennsfw
-from imajin_cli.stages.backends.onnx import ModelFile, Network
-from imajin_cli.stages.moderate import Moderate, ModerateParams
-from imajin_cli.stages.moderation import age, deny, hashes, nsfw, prohibited
-from imajin_cli.stages.moderation.decide import NEEDED, run
-from imajin_cli.stages.moderation.model import Finding
 from PIL import Image, ImageDraw
 
 from imajin_cli.contract.errors import MissingError
@@ -23,6 +17,12 @@ from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import Sidecar
 from imajin_cli.contract.stage import Asset, Outcome
+from imajin_cli.stages.backends import ages, faces, ocr, onnx, opennsfw
+from imajin_cli.stages.backends.onnx import ModelFile, Network
+from imajin_cli.stages.moderate import Moderate, ModerateParams
+from imajin_cli.stages.moderation import age, deny, hashes, nsfw, prohibited
+from imajin_cli.stages.moderation.decide import NEEDED, run
+from imajin_cli.stages.moderation.model import Finding
 
 MODULES = {"hashes": hashes, "nsfw": nsfw, "faces": age, "prohibited": prohibited, "identity": deny}
 # Layer → the models that it stands on.

@@ -9,10 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from imajin_cli.stages.backends import faces
-from imajin_cli.stages.moderate import Moderate, ModerateParams
-from imajin_cli.stages.moderation import deny, hashlists
-from imajin_cli.stages.moderation.hashlists import ListError, load, parse
 from PIL import Image
 
 from imajin_cli.contract.errors import NoVerdictError
@@ -20,6 +16,10 @@ from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import Sidecar
 from imajin_cli.contract.stage import Asset, Outcome
+from imajin_cli.stages.backends import faces
+from imajin_cli.stages.moderate import Moderate, ModerateParams
+from imajin_cli.stages.moderation import deny, hashlists
+from imajin_cli.stages.moderation.hashlists import ListError, load, parse
 
 A, B, C = "0123456789abcdef" * 4, "f" * 64, "5a" * 32
 

@@ -8,12 +8,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from imajin_cli.stages.backends import faces, ocr, opennsfw
-from imajin_cli.stages.imaging.drawn import drawn
-from imajin_cli.stages.moderate import Moderate, ModerateParams
-from imajin_cli.stages.moderation import prohibited
-from imajin_cli.stages.moderation.prohibited import CONCEPTS, Rules
-from imajin_cli.stages.moderation.views import OPAQUE, Views, checker
 from PIL import Image, ImageDraw, ImageOps
 
 from imajin_cli.contract.errors import BackendError, NoVerdictError
@@ -21,6 +15,12 @@ from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import Sidecar
 from imajin_cli.contract.stage import Asset, Outcome
+from imajin_cli.stages.backends import faces, ocr, opennsfw
+from imajin_cli.stages.imaging.drawn import drawn
+from imajin_cli.stages.moderate import Moderate, ModerateParams
+from imajin_cli.stages.moderation import prohibited
+from imajin_cli.stages.moderation.prohibited import CONCEPTS, Rules
+from imajin_cli.stages.moderation.views import OPAQUE, Views, checker
 
 
 def judge(image: Image.Image, **params: Any) -> Outcome:

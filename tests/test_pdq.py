@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFilter
+
 from imajin_cli.stages.imaging.pdq import BITS, SMALLEST, TURNS, pdq, pdq_turned
 from imajin_cli.stages.moderation.hashindex import MOST_BITS, SMALL, HashIndex, Match
-from PIL import Image, ImageDraw, ImageFilter
 
 # Written by pdqhash 0.2.8 (Meta's own code) from `picture`: name → quality and eight hashes in the order of TURNS.
 GOLDEN = json.loads((Path(__file__).parent / "data" / "pdq.json").read_text())

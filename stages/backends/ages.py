@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from imajin_cli.contract.errors import BackendError
 from imajin_cli.stages.backends.faces import Face, chip
 from imajin_cli.stages.backends.onnx import ModelFile, network
-
-from imajin_cli.contract.errors import BackendError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,10 +14,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imajin_cli.contract.errors import BackendError, MissingError
 from imajin_cli.stages.backends.onnx import ModelFile
 from imajin_cli.stages.backends.threads import settle
-
-from imajin_cli.contract.errors import BackendError, MissingError
 
 if TYPE_CHECKING:
     import numpy as np

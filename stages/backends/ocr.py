@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from imajin_cli.contract.errors import BackendError, MissingError
 from imajin_cli.stages.backends.onnx import ModelFile, network
 from imajin_cli.stages.backends.threads import settle
-
-from imajin_cli.contract.errors import BackendError, MissingError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,9 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imajin_cli.stages.backends.threads import onnx_settings, settle
-
 from imajin_cli.contract.errors import MissingError
+from imajin_cli.stages.backends.threads import onnx_settings, settle
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,9 +6,8 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from imajin_cli.stages.backends.onnx import ModelFile, network
-
 from imajin_cli.contract.errors import BackendError
+from imajin_cli.stages.backends.onnx import ModelFile, network
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imajin_cli.stages.moderation.model import Finding, Flag
-
 from imajin_cli.contract.sidecar import Score
+from imajin_cli.stages.moderation.model import Finding, Flag
 
 if TYPE_CHECKING:
     import numpy as np
-    from imajin_cli.stages.moderation.views import Views
     from numpy.typing import NDArray
+
+    from imajin_cli.stages.moderation.views import Views
 
 LAYER = "faces"
 ADULT = 18

@@ -6,11 +6,10 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from imajin_cli.stages.moderation.model import REJECTING, Finding, Layer, State
-
 from imajin_cli.contract.errors import ImajinError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.stage import Outcome
+from imajin_cli.stages.moderation.model import REJECTING, Finding, Layer, State
 
 NEEDED = frozenset({"nsfw", "faces"})
 """Layers that the rule on minors stands on: where one of them fails there is no verdict, also when it is switched off."""

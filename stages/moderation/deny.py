@@ -12,11 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imajin_cli.stages.moderation.model import Finding, Flag
-
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.sidecar import Score
+from imajin_cli.stages.moderation.model import Finding, Flag
 
 if TYPE_CHECKING:
     from imajin_cli.stages.moderation.views import Views
@@ -69,6 +68,7 @@ def judge(views: Views, lists: Sequence[str], most: float) -> Finding:
 def _nearest(views: Views, lists: dict[str, DenyList]) -> tuple[float, str, str] | None:
     """(distance, name, list) of the nearest entry to any face; None without a face."""
     import numpy as np
+
     from imajin_cli.stages.backends.faces import embeddings
 
     best: tuple[float, str, str] | None = None

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from imajin_cli.stages.moderation.hashlists import ListError, load
-from imajin_cli.stages.moderation.model import Finding, Flag
-
 from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.sidecar import Score
+from imajin_cli.stages.moderation.hashlists import ListError, load
+from imajin_cli.stages.moderation.model import Finding, Flag
 
 if TYPE_CHECKING:
     from imajin_cli.stages.imaging.pdq import Pdq

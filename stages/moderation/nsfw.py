@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from imajin_cli.stages.moderation.model import Finding, Flag
-
 from imajin_cli.contract.sidecar import Score
+from imajin_cli.stages.moderation.model import Finding, Flag
 
 if TYPE_CHECKING:
     from imajin_cli.stages.moderation.views import Views

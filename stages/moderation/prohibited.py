@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from imajin_cli.stages.moderation.model import Finding, Flag
-
 from imajin_cli.contract.errors import BackendError
 from imajin_cli.contract.sidecar import Score
+from imajin_cli.stages.moderation.model import Finding, Flag
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from imajin_cli.stages.backends.ocr import Line
     from imajin_cli.stages.moderation.views import Views
-    from PIL.Image import Image
 
 LAYER = "prohibited"
 CATEGORIES = ("sexual", "violence-gore", "hate", "self-harm", "drugs", "weapons", "terrorism")

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.stages.moderation import age, nsfw, prohibited
 from imajin_cli.stages.moderation.model import Finding, Flag
-
-from imajin_cli.contract.errors import NoVerdictError
 
 if TYPE_CHECKING:
     from imajin_cli.contract.sidecar import Request

@@ -9,10 +9,11 @@ from imajin_cli.contract.errors import NoVerdictError
 
 if TYPE_CHECKING:
     import numpy as np
-    from imajin_cli.stages.backends.faces import Face
-    from imajin_cli.stages.backends.ocr import Code, Line
     from numpy.typing import NDArray
     from PIL.Image import Image
+
+    from imajin_cli.stages.backends.faces import Face
+    from imajin_cli.stages.backends.ocr import Code, Line
 
 LARGEST_SIDE = 2048
 """Longest side in pixels of what is looked at; a larger picture is scaled down first."""
@@ -91,8 +92,9 @@ class Views:
     def faces(self) -> list[Seen]:
         """The faces on each ground."""
         import numpy as np
-        from imajin_cli.stages.backends.faces import find
         from PIL.Image import Resampling
+
+        from imajin_cli.stages.backends.faces import find
 
         found = []
         for name, image in self.grounds.items():
@@ -106,6 +108,7 @@ class Views:
     def lines(self) -> list[Line]:
         """The text in the picture."""
         import numpy as np
+
         from imajin_cli.stages.backends import ocr
 
         lines: list[Line] = []
@@ -120,6 +123,7 @@ class Views:
     def codes(self) -> list[Code]:
         """The QR codes in the picture."""
         import numpy as np
+
         from imajin_cli.stages.backends import ocr
 
         return [code for name in self.text_grounds for code in ocr.codes(np.asarray(self.grounds[name]))]
