@@ -18,6 +18,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -46,7 +47,15 @@ PROMPTS = (
 GROUNDS = ("none", "tint", "#ffffff", "#101418", "#f2c6a0", "#ffd9c7")
 
 
-def icons() -> Iterator[tuple[str, Image.Image]]:
+class Harmless(NamedTuple):
+    """A picture that must pass, what it is called, and the prompt that it was composed from."""
+
+    label: str
+    image: Image.Image
+    prompt: str | None = None
+
+
+def icons() -> Iterator[Harmless]:
     """Phosphor's icons in a fixed shuffled order: weight, colour and ground vary."""
     stream = random.Random(7)
     names = sorted(phosphor.names())
@@ -59,10 +68,10 @@ def icons() -> Iterator[tuple[str, Image.Image]]:
         body = "".join(f'<path d="{d}" fill="{colour}"{faded if faint else ""}/>' for d, faint in paths)
         ground = "" if colour == "#ffffff" or stream.random() < 0.5 else '<rect width="256" height="256" fill="#fff"/>'
         svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 256 256">{ground}{body}</svg>'
-        yield f"icon {name} {weight} {colour}", resvg.render(svg, SIDE, SIDE)
+        yield Harmless(f"icon {name} {weight} {colour}", resvg.render(svg, SIDE, SIDE))
 
 
-def scenes() -> Iterator[tuple[str, Image.Image]]:
+def scenes() -> Iterator[Harmless]:
     """Composed scenes: prompts, seeds, grounds and shapes vary, people among them."""
     stream = random.Random(11)
     seed = 0
@@ -76,16 +85,17 @@ def scenes() -> Iterator[tuple[str, Image.Image]]:
         made = stage.make(job).picture
         seed += 1
         if made is not None:
-            yield f"scene {prompt!r} seed {seed - 1} {ground} {size} {layout} people={people}", made.image
+            label = f"scene {prompt!r} seed {seed - 1} {ground} {size} {layout} people={people}"
+            yield Harmless(label, made.image, prompt)
 
 
-def photographs(folder: Path | None) -> Iterator[tuple[str, Image.Image]]:
+def photographs(folder: Path | None) -> Iterator[Harmless]:
     """The pictures in a folder, at most 768 pixels long."""
     for path in sorted(folder.iterdir()) if folder is not None else ():
         if path.suffix.lower() in (".png", ".jpg", ".jpeg"):
             image = Image.open(path).convert("RGB")
             image.thumbnail((768, 768))
-            yield f"photo {path.name}", image
+            yield Harmless(f"photo {path.name}", image)
 
 
 def interval(hits: int, total: int) -> tuple[float, float]:
@@ -106,18 +116,20 @@ def interval(hits: int, total: int) -> tuple[float, float]:
     return lower, upper
 
 
-def judge(pictures: Iterator[tuple[str, Image.Image]], most: int, name: str) -> None:
+def judge(pictures: Iterator[Harmless], most: int, name: str) -> None:
     """Judge up to ``most`` pictures and print the table's row."""
     stage = Moderate(ModerateParams())
     flags: collections.Counter[str] = collections.Counter()
     rejected, total, seconds = [], 0, 0.0
     worst: list[tuple[float, str]] = []
-    for label, image in pictures:
+    for label, image, prompt in pictures:
         if total == most:
             break
         total += 1
         started = time.process_time()
-        found: Outcome = stage.apply(Asset(Sidecar(id="x"), Picture.of(image)))
+        # As in a run, where the rule on minors reads the prompt too.
+        sidecar = Sidecar(id="x", request=None if prompt is None else Request(prompt=prompt))
+        found: Outcome = stage.apply(Asset(sidecar, Picture.of(image)))
         seconds += time.process_time() - started
         flags.update(found.notes["flags"])
         score = next((s.value for s in found.scores if s.name == "nsfw"), None)

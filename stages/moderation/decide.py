@@ -11,6 +11,7 @@ from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.stage import Outcome
 from imajin_cli.stages.moderation.model import REJECTING, Finding, Layer, State
 
+_TURN = 0.5
 NEEDED = frozenset({"nsfw", "faces"})
 """Layers that the rule on minors stands on: where one of them fails there is no verdict, also when it is switched off."""
 
@@ -34,7 +35,7 @@ def run(name: str, layer: Layer, seconds: float, *, off: bool = False) -> Findin
 
     thread = threading.Thread(target=work, name=f"moderate-{name}", daemon=True)
     thread.start()
-    thread.join(seconds)
+    _wait(thread, seconds)
     if made and not thread.is_alive():
         finding = made[0]
         if off and finding.state == "judged":
@@ -43,6 +44,15 @@ def run(name: str, layer: Layer, seconds: float, *, off: bool = False) -> Findin
     late = f"took more than {seconds:g} seconds (imajin moderate --force judges anew)"
     state: State = "off" if off and name not in NEEDED else "no verdict"
     return Finding(name, state, reason=failed[0] if failed else late)
+
+
+def _wait(thread: threading.Thread, seconds: float) -> None:
+    """Wait for ``thread`` in short turns: a machine that sleeps meanwhile, or is frozen, loses one turn and not all of them."""
+    turn = min(_TURN, seconds)
+    for _ in range(max(1, round(seconds / turn))):
+        thread.join(turn)
+        if not thread.is_alive():
+            return
 
 
 def outcome(findings: Mapping[str, Finding], code: Exit, *, explain: bool) -> Outcome:
