@@ -87,7 +87,7 @@ class OutputParams(Params):
     prompt: Annotated[bool, Field(description="Put the prompt into the manifest.")] = False
     require: Annotated[
         list[Gate], Field(max_length=16, description="Gate whose pass must hold for the very pixels.")
-    ] = []
+    ] = ["moderate"]
 
     @field_validator("name")
     @classmethod

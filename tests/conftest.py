@@ -33,6 +33,9 @@ def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("NO_COLOR", "1")
+    # Most tests of publishing are about files, and publish pictures that nobody judged. What output requires by default
+    # is tested in test_moderate_required.py.
+    monkeypatch.setenv("IMAJIN_OUTPUT__REQUIRE", "")
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)

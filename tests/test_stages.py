@@ -312,6 +312,8 @@ def course(name: str, source: Path, folder: Path) -> Course:
     request, picture = next(folder.glob("*.request.json")), next(folder.glob("*.png"))
     given = request.name if stage(name).takes_request else picture.name
     more = MORE.get(name, [])
+    if name == "output":
+        assert imajin(folder, "moderate", picture.name).returncode == 0
     first = imajin(folder, name, given, *more, "--json")
     before = times(folder)
     again = imajin(folder, name, "-0", *more, stdin=os.fsencode(given) + b"\0")
@@ -319,7 +321,10 @@ def course(name: str, source: Path, folder: Path) -> Course:
     if stage(name).takes_request:
         as_bytes = imajin(folder, name, PROMPT, "--size", "64", *more, "-")
     else:
-        as_bytes = imajin(folder, name, *more, "-", stdin=picture.read_bytes())
+        data = picture.read_bytes()
+        if name == "output":
+            data = imajin(folder, "moderate", "-", stdin=data).stdout
+        as_bytes = imajin(folder, name, *more, "-", stdin=data)
     empty = imajin(folder, name, *more, stdin=b"")
     reader, writer = os.pipe()
     os.close(reader)
