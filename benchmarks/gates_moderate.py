@@ -167,7 +167,9 @@ def lookups(count: int) -> None:
             found = index.nearest(query)
             seconds.append(time.perf_counter() - started)
             assert found is not None
-        print(f"  look-up, {state}: {np.median(seconds) * 1000:.2f} ms in the middle, {max(seconds) * 1000:.2f} ms at most")
+        print(
+            f"  look-up, {state}: {np.median(seconds) * 1000:.2f} ms in the middle, {max(seconds) * 1000:.2f} ms at most"
+        )
 
 
 def main() -> None:
