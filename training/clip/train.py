@@ -79,10 +79,10 @@ def main() -> None:
     while True:
         now = time.monotonic()
         done = min(1.0, (spent + now - start) / (args.minutes * 60))
-        rate = args.rate * min(1.0, (step + 1) / 150) * (0.5 * (1 + math.cos(math.pi * done)) * 0.98 + 0.02)
+        rate = args.rate * min(1.0, (step + 1) / 50) * (0.5 * (1 + math.cos(math.pi * done)) * 0.98 + 0.02)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        side = 48 if done < 0.6 else 64
+        side = 40 if done < 0.3 else 48 if done < 0.7 else 64
         rows = pictures.draw(args.batch, rng)
         text, key, keys = pictures.captions(rows, rng)
         with torch.no_grad():
