@@ -60,15 +60,19 @@ def main() -> None:
     words, sample = Words(clip, args.data / "text"), clip.sample()
     part = icons(clip, args.data / "shards", "test")
     scene, situations = scenes(clip, args.data / "scenes/test.npz", "test")
+    icon = pairs(part, words, sample, part.prompts, part.prompts)
+    illustration = pairs(scene, words, sample, part.prompts, situations, each=8)
     found = {
         "revision": revision(),
-        "icons of unseen sets": judged(pairs(part, words, sample, part.prompts, part.prompts), "icon"),
-        "composed scenes": judged(pairs(scene, words, sample, part.prompts, situations, each=8), "illustration"),
+        "icons of unseen sets": judged(icon, "icon"),
+        "composed scenes": judged(illustration, "illustration"),
+        "icons of unseen sets, class auto": judged(icon, "drawing"),
+        "composed scenes, class auto": judged(illustration, "drawing"),
         "filters on unseen emoji": calibration()["filters"],
         "seconds": seconds(clip),
     }
     args.out.write_text(json.dumps(found, indent=1) + "\n")
-    for name in ("icons of unseen sets", "composed scenes"):
+    for name in [key for key in found if key.startswith(("icons", "composed"))]:
         for key in ("all", "wrong of the same set", "wrong from anywhere"):
             print(f"{name:22s} {key:22s} {found[name][key]}")
         for key in ("by set", "by mark"):

@@ -12,8 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imajin_cli.contract.errors import BackendError, MissingError
 from imajin_cli.stages.backends.threads import onnx_settings, settle
+
+from imajin_cli.contract.errors import BackendError, MissingError
 
 if TYPE_CHECKING:
     import numpy as np

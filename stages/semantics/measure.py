@@ -16,9 +16,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Upper ends of the hue ranges, in degrees; what lies above the last is red again.
-HUES = (("red", 14), ("orange", 42), ("yellow", 68), ("green", 165), ("teal", 195), ("blue", 255), ("purple", 295), ("pink", 345))
-# Asset classes: flatness of photographs, of a square canvas, and how many colours of how large a share an illustration has.
-PHOTO, SQUARE, MANY_COLOURS, MAIN_SHARE = 0.6, 0.9, 9, 0.01
+HUES = (
+    ("red", 14),
+    ("orange", 42),
+    ("yellow", 68),
+    ("green", 165),
+    ("teal", 195),
+    ("blue", 255),
+    ("purple", 295),
+    ("pink", 345),
+)
+# Above this share of unlike neighbours a picture counts as a photograph: flat art has about 0.1, photographs 0.9.
+PHOTO = 0.6
 GREY_SATURATION, BLACK, PALE = 0.13, 0.13, 0.93
 
 
@@ -27,27 +36,14 @@ def measurements(planes: Planes) -> dict[str, float]:
     import numpy as np
 
     seen = planes.content > 0
-    rgb = planes.pixels[..., :3][seen].astype(np.float32) / 255
+    rgb = planes.pixels[..., :3][seen].astype(np.float32) / np.float32(255)
     found = colours(rgb) | ground(planes) | shape(planes, seen) | manner(planes, seen)
     return {name: min(1.0, max(0.0, round(float(value), 4))) for name, value in found.items()}
 
 
-def class_of(planes: Planes, measured: Mapping[str, float]) -> str:
-    """ "photo" where few neighbouring pixels are alike, "illustration" where many colours meet or the canvas is no square,
-    else "icon". It picks whose calibration counts; nothing else follows from it.
-    """
-    import numpy as np
-
-    if measured["photographic"] > PHOTO:
-        return "photo"
-    if measured["square"] < SQUARE:
-        return "illustration"
-    seen = planes.content > 0
-    coarse = (planes.pixels[..., :3][seen] >> 4).astype(np.uint16)
-    codes = coarse[:, 0] << 8 | coarse[:, 1] << 4 | coarse[:, 2]
-    counts = np.bincount(codes, minlength=1)
-    many = int((counts > MAIN_SHARE * max(len(codes), 1)).sum())
-    return "illustration" if many >= MANY_COLOURS else "icon"
+def class_of(measured: Mapping[str, float]) -> str:
+    """Whose calibration counts: "photo" where few neighbouring pixels are alike, else "drawing"."""
+    return "photo" if measured["photographic"] > PHOTO else "drawing"
 
 
 def hsl(rgb: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
@@ -59,7 +55,9 @@ def hsl(rgb: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float
     light = (high + low) / 2
     saturation = np.where(high - low < 1e-4, 0, spread / np.maximum(1 - np.abs(2 * light - 1), 1e-6))
     r, g, b = rgb[:, 0], rgb[:, 1], rgb[:, 2]
-    hue = np.where(high == r, (g - b) / spread % 6, np.where(high == g, (b - r) / spread + 2, (r - g) / spread + 4)) * 60
+    hue = (
+        np.where(high == r, (g - b) / spread % 6, np.where(high == g, (b - r) / spread + 2, (r - g) / spread + 4)) * 60
+    )
     return hue.astype(np.float32), saturation.astype(np.float32), light.astype(np.float32)
 
 
@@ -69,7 +67,24 @@ def colours(rgb: NDArray[np.float32]) -> dict[str, float]:
 
     names = [name for name, _ in HUES]
     if not len(rgb):
-        return dict.fromkeys([*names, "brown", "black", "white", "grey", "monochrome", "colourful", "vivid", "pastel", "dark", "light", "warm", "cool"], 0.0)
+        return dict.fromkeys(
+            [
+                *names,
+                "brown",
+                "black",
+                "white",
+                "grey",
+                "monochrome",
+                "colourful",
+                "vivid",
+                "pastel",
+                "dark",
+                "light",
+                "warm",
+                "cool",
+            ],
+            0.0,
+        )
     hue, saturation, light = hsl(rgb)
     chromatic = (saturation > GREY_SATURATION) & (light > BLACK) & (light < PALE)
     place = np.digitize(hue, [end for _, end in HUES]) % len(HUES)
@@ -89,7 +104,9 @@ def colours(rgb: NDArray[np.float32]) -> dict[str, float]:
     out["pastel"] = float((chromatic & (light > 0.72)).mean())
     out["dark"], out["light"] = float((light < 0.3).mean()), float((light > 0.7).mean())
     out["warm"] = (out["red"] + out["orange"] + out["yellow"] + out["pink"] * 0.5) / coloured * min(1.0, coloured * 4)
-    out["cool"] = (out["teal"] + out["blue"] + out["green"] * 0.5 + out["purple"] * 0.5) / coloured * min(1.0, coloured * 4)
+    out["cool"] = (
+        (out["teal"] + out["blue"] + out["green"] * 0.5 + out["purple"] * 0.5) / coloured * min(1.0, coloured * 4)
+    )
     return out
 
 
@@ -108,7 +125,11 @@ def ground(planes: Planes) -> dict[str, float]:
     solid = border[border[:, 3] > 127][:, :3] if planes.alpha is not None else border
     is_ground = through < 0.5 and len(solid) > 0
     share = 0.0 if not is_ground else 1.0
-    lin = (np.where(solid / 255 <= 0.04045, solid / 255 / 12.92, ((solid / 255 + 0.055) / 1.055) ** 2.4)) if is_ground else solid
+    lin = (
+        (np.where(solid / 255 <= 0.04045, solid / 255 / 12.92, ((solid / 255 + 0.055) / 1.055) ** 2.4))
+        if is_ground
+        else solid
+    )
     luminance = lin @ np.array([0.2126, 0.7152, 0.0722]) if is_ground else np.zeros(1)
     spread = (solid.max(1).astype(np.int16) - solid.min(1)) if is_ground else np.zeros(1)
     uniform = 1.0 if planes.ground is not None else 0.0
@@ -129,7 +150,11 @@ def shape(planes: Planes, seen: NDArray[np.bool_]) -> dict[str, float]:
 
     width, height = planes.size
     rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
-    out = {"square": min(width, height) / max(width, height), "wide": 1 - height / max(width, height), "tall": 1 - width / max(width, height)}
+    out = {
+        "square": min(width, height) / max(width, height),
+        "wide": 1 - height / max(width, height),
+        "tall": 1 - width / max(width, height),
+    }
     if not len(rows):
         return out | dict.fromkeys(("centred", "symmetric", "spacious", "full_bleed", "filled"), 0.0)
     y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
@@ -159,7 +184,9 @@ def manner(planes: Planes, seen: NDArray[np.bool_]) -> dict[str, float]:
         return out
     # Of what there is to see, the share that a brush of a fourteenth of its size does not fit into.
     rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
-    part = Image.fromarray((seen * 255).astype(np.uint8)).crop((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
+    part = Image.fromarray((seen * 255).astype(np.uint8)).crop(
+        (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    )
     scale = 112 / max(part.size)
     small = part.resize((max(1, round(part.width * scale)), max(1, round(part.height * scale))), Image.Resampling.BOX)
     mask = Image.new("L", (small.width + 16, small.height + 16))
@@ -169,7 +196,8 @@ def manner(planes: Planes, seen: NDArray[np.bool_]) -> dict[str, float]:
     out["line_art"] = 1 - np.count_nonzero(np.asarray(opened)) / whole
     grey = planes.grey.astype(np.int16)
     edges = (np.abs(np.diff(grey, axis=1))[:-1] > 24) | (np.abs(np.diff(grey, axis=0))[:, :-1] > 24)
-    out["busy"] = min(1.0, float(edges.mean()) * 5 * max(grey.shape) / 512)
+    # Edges are lines: in a picture twice as large they are half of the share.
+    out["busy"] = float(edges.mean()) * 5 * max(grey.shape) / 512 if edges.size else 0.0
     if planes.alpha is not None:
         a = planes.alpha
         visible = a > 8

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +32,27 @@ def logistic(x: np.ndarray, y: np.ndarray, ridge: float = 1e-3) -> tuple[np.ndar
     return w[:-1] / std, float(w[-1] - (w[:-1] * mean / std).sum())
 
 
-def curve_of(p: Pairs) -> dict[str, object]:
+def curve_of(p: Pairs, whose: np.ndarray) -> dict[str, object]:
     weights, bias = logistic(p.features, p.right)
     scores = 1 / (1 + np.exp(-(p.features @ weights + bias)))
-    threshold = float(np.quantile(scores[p.right], FALSE_REJECTIONS))
+    # Of several kinds of pictures the one that scores lowest sets the threshold.
+    kinds = [p.right & (whose == k) for k in np.unique(whose)]
+    threshold = min(float(np.quantile(scores[k], FALSE_REJECTIONS)) for k in kinds)
     return {"weights": [round(float(w), 5) for w in weights], "bias": round(bias, 5), "threshold": round(threshold, 5),
         "made": {"right": int(p.right.sum()), "wrong": int((~p.right).sum()), "auc": round(auc(scores[p.right], scores[~p.right]), 4),
+
             "wrong_caught": round(float((scores[~p.right] < threshold).mean()), 4)}}  # fmt: skip
+
+
+def together(one: Pairs, other: Pairs) -> tuple[Pairs, np.ndarray]:
+    """Two kinds of pictures as one, the smaller repeated so that both weigh about the same, and whose each pair is."""
+    times = max(1, round(len(one.right) / len(other.right)))
+    rows = (
+        [getattr(one, f.name) for f in fields(Pairs)],
+        [np.concatenate([getattr(other, f.name)] * times) for f in fields(Pairs)],
+    )
+    both = Pairs(*(np.concatenate(pair) for pair in zip(*rows, strict=True)))
+    return both, np.repeat([0, 1], [len(one.right), times * len(other.right)])
 
 
 def subgroups(modules: Path) -> dict[str, str]:
@@ -47,7 +62,9 @@ def subgroups(modules: Path) -> dict[str, str]:
     return {" ".join(words_of(e["label"])): names[str(e["subgroup"])] for e in found if "subgroup" in e}
 
 
-def labelled(clip: miniclip.MiniClip, shards: Path, sets: tuple[str, ...], groups: dict[str, str]) -> tuple[np.ndarray, list[str]]:
+def labelled(
+    clip: miniclip.MiniClip, shards: Path, sets: tuple[str, ...], groups: dict[str, str]
+) -> tuple[np.ndarray, list[str]]:
     """Vectors of the sets' icons whose names are emoji labels, and their subgroups."""
     vectors, labels = [], []
     for name in sets:
@@ -69,7 +86,11 @@ def filters(clip: miniclip.MiniClip, folder: Path, data: Path, modules: Path) ->
     """Set each labelled filter's curve on training emoji, and tell what it does on a held-out set."""
     compiled = json.loads((folder / "taxonomy.json").read_text())
     asked = yaml.safe_load(TAXONOMY.read_text())["filters"]
-    wordings, sample, groups = np.load(folder / "filters.npz")["vectors"].astype(np.float32), clip.sample(), subgroups(modules)
+    wordings, sample, groups = (
+        np.load(folder / "filters.npz")["vectors"].astype(np.float32),
+        clip.sample(),
+        subgroups(modules),
+    )
     train, train_labels = labelled(clip, data / "shards", ("train-twemoji", "train-fluent-emoji-flat"), groups)
     test, test_labels = labelled(clip, data / "shards", ("test-emojione",), groups)
     told: dict[str, object] = {}
@@ -92,7 +113,9 @@ def filters(clip: miniclip.MiniClip, folder: Path, data: Path, modules: Path) ->
                 "found": round(float(held[truth].mean()), 3), "false_alarms": round(float(held[~truth].mean()), 4)}  # fmt: skip
     for entry in compiled["filters"].values():
         if "rows" in entry and "middle" not in entry:
-            entry["middle"], entry["steepness"] = (round(float(np.median(usual[k])), 3) for k in ("middle", "steepness"))
+            entry["middle"], entry["steepness"] = (
+                round(float(np.median(usual[k])), 3) for k in ("middle", "steepness")
+            )
     (folder / "taxonomy.json").write_text(json.dumps(compiled, indent=1, ensure_ascii=False) + "\n")
     return told
 
@@ -109,7 +132,12 @@ def main() -> None:
     icon = pairs(part, words, sample, part.prompts, part.prompts)
     scene, situations = scenes(clip, args.data / "scenes/test.npz", "calibrate")
     illustration = pairs(scene, words, sample, part.prompts, situations, each=8)
-    classes = {"icon": curve_of(icon), "illustration": curve_of(illustration)}
+    both, whose = together(icon, illustration)
+    classes = {
+        "icon": curve_of(icon, np.zeros(len(icon.right))),
+        "illustration": curve_of(illustration, np.zeros(len(illustration.right))),
+        "drawing": curve_of(both, whose),
+    }
     told = filters(clip, args.out, args.data, args.modules)
     found = {"revision": miniclip.revision(args.out), "classes": classes, "filters": told}
     (args.out / "calibration.json").write_text(json.dumps(found, indent=1) + "\n")

@@ -88,7 +88,14 @@ class Pictures:
             for row in rows_:
                 says = [texts.at[t] for t in row["captions"] if t in texts.at]
                 drawn = [texts.at[t] for t in (row["subject"],) if t in texts.at] or says
-                self.choices.append((says, drawn, number("scene " + row["situation"] + ("" if row["situation"] else row["subject"])), number("subject " + row["subject"])))
+                self.choices.append(
+                    (
+                        says,
+                        drawn,
+                        number("scene " + row["situation"] + ("" if row["situation"] else row["subject"])),
+                        number("subject " + row["subject"]),
+                    )
+                )
                 self.sets.append(10_000)
                 coloured.append(True)
                 flips.append(False)
@@ -96,7 +103,10 @@ class Pictures:
         self.coloured, self.flips = torch.tensor(coloured), torch.tensor(flips)
         self.sets = np.array(self.sets)
         self.by_set = {int(s): np.flatnonzero(self.sets == s) for s in np.unique(self.sets)}
-        self.weights = {s: len(r) ** 0.7 * (1.3 if self.coloured[r[0]] else 1.0) * (2.0 if s == 10_000 else 1.0) for s, r in self.by_set.items()}
+        self.weights = {
+            s: len(r) ** 0.7 * (1.3 if self.coloured[r[0]] else 1.0) * (2.0 if s == 10_000 else 1.0)
+            for s, r in self.by_set.items()
+        }
 
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """Rows for a batch: about half from two sets (hard wrong prompts of one style), half from everywhere."""
@@ -131,7 +141,11 @@ def paint(rgba: Tensor, coloured: Tensor, gen: torch.Generator) -> Tensor:
     light = 1 - torch.rand(n, 3, generator=gen) * 0.22
     white = torch.ones(n, 3)
     any_ = torch.rand(n, 3, generator=gen)
-    ground = torch.where((kind < 0.5)[:, None], white, torch.where((kind < 0.8)[:, None], light, torch.where((kind < 0.9)[:, None], any_, dark)))
+    ground = torch.where(
+        (kind < 0.5)[:, None],
+        white,
+        torch.where((kind < 0.8)[:, None], light, torch.where((kind < 0.9)[:, None], any_, dark)),
+    )
     one = ~coloured
     black = torch.rand(n, 3, generator=gen) * 0.15
     ink = torch.where((torch.rand(n, generator=gen) < 0.4)[:, None], black, torch.rand(n, 3, generator=gen) * 0.8)

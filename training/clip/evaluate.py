@@ -117,7 +117,9 @@ def true_too(wrong: str, right: str) -> bool:
     return set(words_of(wrong)) <= set(words_of(right))
 
 
-def choose_wrong(part: Part, others: list[str], groups: list[str], each: int, rng: np.random.Generator) -> list[tuple[int, str, str]]:
+def choose_wrong(
+    part: Part, others: list[str], groups: list[str], each: int, rng: np.random.Generator
+) -> list[tuple[int, str, str]]:
     """(picture, wrong prompt, kind): ``each`` of the same set and ``each`` from ``others`` for every picture."""
     rows_of = {s: np.flatnonzero(part.sets == s) for s in np.unique(part.sets)}
     out = []
@@ -137,7 +139,9 @@ def choose_wrong(part: Part, others: list[str], groups: list[str], each: int, rn
     return out
 
 
-def pairs(part: Part, words: Words, sample: dict[str, np.ndarray], others: list[str], groups: list[str], each: int = 2) -> Pairs:
+def pairs(
+    part: Part, words: Words, sample: dict[str, np.ndarray], others: list[str], groups: list[str], each: int = 2
+) -> Pairs:
     """Every picture with its right prompt and with its wrong ones."""
     wrong = choose_wrong(part, others, groups, each, np.random.default_rng(9))
     rows = [(i, p, "right") for i, p in enumerate(part.prompts)] + wrong
@@ -150,7 +154,15 @@ def pairs(part: Part, words: Words, sample: dict[str, np.ndarray], others: list[
     over_pictures = (cosine - by_picture.mean(1)) / by_picture.std(1)
     ranks = (by_prompt[at] < cosine[:, None]).mean(1)
     kinds = np.array([r[2] for r in rows])
-    return Pairs(np.stack([cosine, over_prompts, over_pictures], 1), ranks, kinds == "right", kinds, at, part.sets[at], part.marks[at])
+    return Pairs(
+        np.stack([cosine, over_prompts, over_pictures], 1),
+        ranks,
+        kinds == "right",
+        kinds,
+        at,
+        part.sets[at],
+        part.marks[at],
+    )
 
 
 def auc(right: np.ndarray, wrong: np.ndarray) -> float:

@@ -13,13 +13,14 @@ import numpy as np
 import onnx
 import torch
 import yaml
-from data import Pictures, Texts
 from imajin_cli.stages.backends import miniclip
 from imajin_cli.stages.policy.embedding import shared as embedder
 from imajin_cli.stages.semantics.words import ids_of
 from model import DIM, Image, Text
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
+
+from data import Pictures, Texts
 
 SAMPLE = 512
 TAXONOMY = Path(__file__).resolve().parents[2] / "stages/semantics/taxonomy.yaml"
@@ -79,10 +80,15 @@ def encode(clip: miniclip.MiniClip, phrases: list[str]) -> np.ndarray:
     engine = embedder()
     assert engine is not None
     table = clip.vocabulary
-    return np.concatenate([clip.text(engine.embed(phrases[i : i + 256]), [ids_of(t, table) for t in phrases[i : i + 256]]) for i in range(0, len(phrases), 256)])
+    return np.concatenate(
+        [
+            clip.text(engine.embed(phrases[i : i + 256]), [ids_of(t, table) for t in phrases[i : i + 256]])
+            for i in range(0, len(phrases), 256)
+        ]
+    )
 
 
-def sample(net: nn.ModuleDict, clip: miniclip.MiniClip, texts: Texts, data: Path) -> dict[str, np.ndarray]:
+def sample(clip: miniclip.MiniClip, texts: Texts, data: Path) -> dict[str, np.ndarray]:
     """Prompts and pictures of the training sets, half icons and half scenes' wordings, drawn by a fixed seed."""
     rng = np.random.default_rng(11)
     pictures = Pictures(data / "shards", data / "scenes/train.npz", texts)
@@ -138,7 +144,7 @@ def main() -> None:
     again = encode(clip, [texts.texts[r] for r in rows])
     print("image side off by", off, "text side off by", float(np.abs(there - again).max()), "of unit vectors of", DIM)
     assert off < 0.01
-    np.savez(args.out / miniclip.SAMPLE, **sample(net, clip, texts, args.data))
+    np.savez(args.out / miniclip.SAMPLE, **sample(clip, texts, args.data))
     taxonomy(clip, args.out)
     miniclip.revision.cache_clear()
     print("revision", miniclip.revision(args.out), {f.name: f.stat().st_size for f in sorted(args.out.iterdir())})

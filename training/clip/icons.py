@@ -44,7 +44,10 @@ def square(image: Image.Image) -> np.ndarray | None:
     canvas.paste(part, ((side - (x1 - x0)) // 2, (side - (y1 - y0)) // 2))
     inner = SIDE - 2 * MARGIN
     whole = Image.new("RGBa", (SIDE, SIDE))
-    whole.paste(canvas.resize((inner, inner), Image.Resampling.BOX if side > inner else Image.Resampling.BILINEAR), (MARGIN, MARGIN))
+    whole.paste(
+        canvas.resize((inner, inner), Image.Resampling.BOX if side > inner else Image.Resampling.BILINEAR),
+        (MARGIN, MARGIN),
+    )
     return np.asarray(whole)
 
 
@@ -77,10 +80,11 @@ def main() -> None:
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     split = yaml.safe_load((HERE / "split.yaml").read_text())["icons"]
-    order = [("test", s) for s in split["test"]["one-colour"]]
-    train = [s for pair in zip(split["train"]["coloured"], split["train"]["one-colour"]) for s in pair]
+    train = [s for pair in zip(split["train"]["coloured"], split["train"]["one-colour"], strict=False) for s in pair]
     train += [s for kind in ("coloured", "one-colour") for s in split["train"][kind] if s not in train]
-    order = [("train", s) for s in train] + [(part, s) for part in ("test", "calibrate") for v in split[part].values() for s in v]
+    order = [("train", s) for s in train] + [
+        (part, s) for part in ("test", "calibrate") for v in split[part].values() for s in v
+    ]
     coloured = {s for part in split.values() for s in part["coloured"]}
     for part, source in order:
         target = args.out / f"{part}-{source}.npz"

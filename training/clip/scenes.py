@@ -20,7 +20,19 @@ from imajin_cli.stages.scene.wish import situations
 
 HERE = Path(__file__).parent
 KNOWLEDGE = Path(knowledge.__file__).parent
-COLOURS = (None, None, "#2563eb", "#0d9488", "#7c3aed", "#db2777", "#ea580c", "#16a34a", "#475569", "#dc2626", "#ca8a04")
+COLOURS = (
+    None,
+    None,
+    "#2563eb",
+    "#0d9488",
+    "#7c3aed",
+    "#db2777",
+    "#ea580c",
+    "#16a34a",
+    "#475569",
+    "#dc2626",
+    "#ca8a04",
+)
 SIZES = ((256, 256), (256, 256), (320, 240), (384, 216), (240, 320))
 
 
@@ -37,7 +49,9 @@ def wordings(entry: dict[str, Any]) -> tuple[list[str], list[str]]:
     return [str(entry["title"]), *kept, *words[:6]], says[-1:]
 
 
-def scene(name: str, prompt: str, seed: int, rng: random.Random, subject: str | None = None) -> tuple[np.ndarray, str, str]:
+def scene(
+    name: str, prompt: str, seed: int, rng: random.Random, subject: str | None = None
+) -> tuple[np.ndarray, str, str]:
     """One scene: pixels of shape (64, 64, 4), its subject's title, its alt text."""
     theme = rng.choice(("light", "light", "light", "dark"))
     layouts = [n for n in ("spot", "spot", "hero", "icon", "banner", "numerals") if n in LAYOUTS]
@@ -60,7 +74,7 @@ def make(part: str, each: int, split: dict[str, Any]) -> tuple[list[np.ndarray],
     images, rows = [], []
     spoken = yaml.safe_load((KNOWLEDGE / "situations.yaml").read_text())
     first = 0 if part == "train" else split["train-seeds"]
-    for name, entry in sorted(situations().items()):
+    for name in sorted(situations()):
         unseen = held(name, split["situations"])
         if unseen and part == "train":
             continue
@@ -68,7 +82,9 @@ def make(part: str, each: int, split: dict[str, Any]) -> tuple[list[np.ndarray],
         for k in range(each):
             rng = random.Random(f"{part}/{name}/{k}")
             pixels, title, alt = scene(name, train[0], first + k, rng)
-            rows.append({"situation": name, "unseen": unseen, "captions": train, "held": test, "subject": title, "alt": alt})
+            rows.append(
+                {"situation": name, "unseen": unseen, "captions": train, "held": test, "subject": title, "alt": alt}
+            )
             images.append(pixels)
     if part == "train":
         known = [n for n in sorted(situations()) if not held(n, split["situations"])]
@@ -77,7 +93,9 @@ def make(part: str, each: int, split: dict[str, Any]) -> tuple[list[np.ndarray],
                 rng = random.Random(f"part/{subject}/{k}")
                 name = rng.choice(known)
                 pixels, title, _ = scene(name, subject, k, rng, subject)
-                rows.append({"situation": "", "unseen": False, "captions": [title], "held": [], "subject": title, "alt": title})
+                rows.append(
+                    {"situation": "", "unseen": False, "captions": [title], "held": [], "subject": title, "alt": title}
+                )
                 images.append(pixels)
     return images, rows
 

