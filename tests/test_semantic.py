@@ -9,6 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from imajin_cli.stages.backends import miniclip
+from imajin_cli.stages.policy import embedding
+from imajin_cli.stages.semantic import Semantic, SemanticParams
+from imajin_cli.stages.semantics import judge, taxonomy
 from PIL import Image, ImageDraw
 
 from imajin_cli.contract.errors import BackendError, NoVerdictError
@@ -16,10 +20,6 @@ from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.picture import Picture, Vector
 from imajin_cli.contract.sidecar import Request, Sidecar
 from imajin_cli.contract.stage import Asset, Outcome
-from imajin_cli.stages.backends import miniclip
-from imajin_cli.stages.policy import embedding
-from imajin_cli.stages.semantic import Semantic, SemanticParams
-from imajin_cli.stages.semantics import judge, taxonomy
 
 
 def disc(colour: str = "#d11c1c", size: int = 128, ground: str | None = None) -> Image.Image:
@@ -28,7 +28,9 @@ def disc(colour: str = "#d11c1c", size: int = 128, ground: str | None = None) ->
     return image
 
 
-def judged(image: Image.Image | None, prompt: str | None = None, vector: Vector | None = None, **params: object) -> Outcome:
+def judged(
+    image: Image.Image | None, prompt: str | None = None, vector: Vector | None = None, **params: object
+) -> Outcome:
     request = None if prompt is None else Request(prompt=prompt)
     picture = None if image is None else Picture.of(image, vector=vector)
     return Semantic(SemanticParams(**params)).apply(Asset(Sidecar(id="x", request=request), picture))
@@ -48,7 +50,9 @@ def test_no_picture_is_no_verdict():
         judged(None, "a heart")
 
 
-@pytest.mark.parametrize("image", [Image.new("RGBA", (40, 30)), Image.new("RGB", (40, 30), "white"), Image.new("L", (1, 1))])
+@pytest.mark.parametrize(
+    "image", [Image.new("RGBA", (40, 30)), Image.new("RGB", (40, 30), "white"), Image.new("L", (1, 1))]
+)
 def test_a_blank_picture_is_off_prompt(image):
     found = judged(image, "a heart")
     assert (found.status, found.code, found.reason) == ("rejected", Exit.OFF_PROMPT, "nothing to see in it")
@@ -95,7 +99,9 @@ def test_a_photograph_is_not_judged_by_an_encoder_of_drawings():
 
 
 def test_only_pixels_count_never_what_the_scene_says():
-    said = Vector("<svg/>", {"alt": "a fire engine", "match": {"label": "fire engine"}, "parts": [{"name": "fire-engine"}]})
+    said = Vector(
+        "<svg/>", {"alt": "a fire engine", "match": {"label": "fire engine"}, "parts": [{"name": "fire-engine"}]}
+    )
     plain, told = judged(disc(), "a red ball"), judged(disc(), "a red ball", vector=said)
     assert plain == told
 

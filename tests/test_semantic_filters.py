@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from imajin_cli.stages.imaging.metrics.planes import Planes
+from imajin_cli.stages.semantics import look, measure, taxonomy, words
 from PIL import Image
 
 from imajin_cli.contract.errors import NoVerdictError
-from imajin_cli.stages.imaging.metrics.planes import Planes
-from imajin_cli.stages.semantics import look, measure, taxonomy, words
 
 GROUPS = {"style", "subject", "colour", "background", "mood", "composition", "text"}
 
@@ -32,7 +32,12 @@ def test_every_measurement_named_exists():
 
 @pytest.mark.parametrize(
     ("wanted", "name"),
-    [("flat-style", "flat-style"), ("Flat Style", "flat-style"), ("dark background", "dark-background"), ("photo", "photorealistic")],
+    [
+        ("flat-style", "flat-style"),
+        ("Flat Style", "flat-style"),
+        ("dark background", "dark-background"),
+        ("photo", "photorealistic"),
+    ],
 )
 def test_names_and_wordings_resolve(wanted, name):
     assert taxonomy.resolve(wanted, taxonomy.built_in()).name == name
@@ -45,14 +50,18 @@ def test_other_text_is_a_filter_of_its_own():
 
 def test_a_file_of_ones_own_adds_and_replaces(tmp_path):
     file = tmp_path / "own.yaml"
-    file.write_text("filters:\n  Lighthouse: {group: subject, says: [lighthouse, beacon]}\n  red: {measure: red, at-least: 0.9, says: [red]}\n")
+    file.write_text(
+        "filters:\n  Lighthouse: {group: subject, says: [lighthouse, beacon]}\n  red: {measure: red, at-least: 0.9, says: [red]}\n"
+    )
     found = taxonomy.with_own(str(file))
     assert found["lighthouse"].says == ("lighthouse", "beacon")
     assert found["red"].at_least == 0.9
     assert len(found) == len(taxonomy.built_in()) + 1
 
 
-@pytest.mark.parametrize("text", ["", "[]", "filters: 3", "filters: {a: {}}", "filters: {a: {says: []}}", "a: [", "filters: {a: 1}", "\0"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "filters: 3", "filters: {a: {}}", "filters: {a: {says: []}}", "a: [", "filters: {a: 1}", "\0"]
+)
 def test_a_bad_file_is_no_verdict(text, tmp_path):
     file = tmp_path / "own.yaml"
     file.write_text(text)

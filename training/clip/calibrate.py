@@ -38,10 +38,18 @@ def curve_of(p: Pairs, whose: np.ndarray) -> dict[str, object]:
     # Of several kinds of pictures the one that scores lowest sets the threshold.
     kinds = [p.right & (whose == k) for k in np.unique(whose)]
     threshold = min(float(np.quantile(scores[k], FALSE_REJECTIONS)) for k in kinds)
-    return {"weights": [round(float(w), 5) for w in weights], "bias": round(bias, 5), "threshold": round(threshold, 5),
-        "made": {"right": int(p.right.sum()), "wrong": int((~p.right).sum()), "auc": round(auc(scores[p.right], scores[~p.right]), 4),
-
-            "wrong_caught": round(float((scores[~p.right] < threshold).mean()), 4)}}  # fmt: skip
+    made = {
+        "right": int(p.right.sum()),
+        "wrong": int((~p.right).sum()),
+        "auc": round(auc(scores[p.right], scores[~p.right]), 4),
+        "wrong_caught": round(float((scores[~p.right] < threshold).mean()), 4),
+    }
+    return {
+        "weights": [round(float(w), 5) for w in weights],
+        "bias": round(bias, 5),
+        "threshold": round(threshold, 5),
+        "made": made,
+    }
 
 
 def together(one: Pairs, other: Pairs) -> tuple[Pairs, np.ndarray]:

@@ -37,10 +37,13 @@ def line(name: str, rates: dict[str, Any]) -> str:
 
 def results() -> list[str]:
     found = json.loads(RESULTS.read_text())
-    rows = ["| what | AUC (95 %) | right prompts rejected | wrong prompts caught | right / wrong |", "|---|---|---|---|---|"]
+    rows = [
+        "| what | AUC (95 %) | right prompts rejected | wrong prompts caught | right / wrong |",
+        "|---|---|---|---|---|",
+    ]
     for kind in (key for key in found if key.startswith(("icons", "composed"))):
-        for key in ("all", "wrong of the same set", "wrong from anywhere"):
-            rows.append(line(f"{kind}: {key}", found[kind][key]))
+        keys = ("all", "wrong of the same set", "wrong from anywhere")
+        rows += [line(f"{kind}: {key}", found[kind][key]) for key in keys]
         for by in ("by set", "by mark"):
             rows += [line(f"{kind}: {value}", rates) for value, rates in found[kind][by].items()]
     return rows

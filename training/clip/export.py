@@ -26,10 +26,14 @@ SAMPLE = 512
 TAXONOMY = Path(__file__).resolve().parents[2] / "stages/semantics/taxonomy.yaml"
 
 
-def load(checkpoint: Path, words: int) -> nn.ModuleDict:
-    """The averaged weights of a checkpoint."""
-    net = nn.ModuleDict({"image": Image(), "text": Text(words)})
-    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
+def load(checkpoint: Path, words: int, quarters: bool = False) -> nn.ModuleDict:
+    """The averaged weights of a checkpoint. With ``quarters`` an aligned network, or a trained one without its last layer."""
+    net = nn.ModuleDict({"image": Image(quarters=quarters), "text": Text(words)})
+    state = torch.load(checkpoint, weights_only=True)["average"]
+    wanted = net.state_dict()["image.head.weight"].shape
+    if state["image.head.weight"].shape != wanted:
+        state["image.head.weight"] = torch.zeros(wanted)
+    net.load_state_dict(state)
     return net.eval()
 
 
@@ -125,7 +129,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     texts = Texts(args.data / "text")
-    net = load(args.data / "checkpoint.pt", len(texts.words))
+    net = load(args.data / "aligned.pt", len(texts.words), quarters=True)
     pixels = torch.rand(2, 3, 64, 64) * 2 - 1
     target = args.out / miniclip.IMAGE
     torch.onnx.export(Plain(net["image"]), (pixels,), target, input_names=["pixels"], output_names=["vectors"],

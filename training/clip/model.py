@@ -28,9 +28,14 @@ class Block(nn.Module):
 
 
 class Image(nn.Module):
-    """(n, 3, 64, 64) in -1..1 to unit vectors (n, DIM)."""
+    """(n, 3, 64, 64) in -1..1 to unit vectors (n, DIM).
 
-    def __init__(self, widths: tuple[int, ...] = (64, 160, 352), depths: tuple[int, ...] = (1, 4, 2)) -> None:
+    ``quarters`` is for a network aligned after training (align.py): it pools each quarter of the picture besides the whole.
+    """
+
+    def __init__(
+        self, widths: tuple[int, ...] = (64, 160, 352), depths: tuple[int, ...] = (1, 4, 2), quarters: bool = False
+    ) -> None:
         super().__init__()
         w = widths
         self.stem = nn.Conv2d(3, w[0], 6, 4, padding=1)
@@ -41,13 +46,22 @@ class Image(nn.Module):
                 stages.append(nn.Conv2d(w[i - 1], width, 2, 2))
             stages += [Block(width) for _ in range(depth)]
         self.stages = nn.Sequential(*stages)
+        self.quarters = quarters
         self.norm = nn.LayerNorm(2 * w[-1])
-        self.head = nn.Linear(2 * w[-1], DIM)
+        self.head = nn.Linear((6 if quarters else 2) * w[-1], DIM)
+
+    def pool(self, y: Tensor) -> Tensor:
+        """Mean and greatest value of each channel, layer-normalised; with ``quarters`` each quarter's mean on the same scale."""
+        flat = y.flatten(2)
+        whole = torch.cat([flat.mean(2), flat.amax(2)], 1)
+        if not self.quarters:
+            return self.norm(whole)
+        spread = (whole.var(1, unbiased=False, keepdim=True) + 1e-5).sqrt()
+        fours = F.avg_pool2d(y, 2).flatten(1)
+        return torch.cat([self.norm(whole), (fours - whole.mean(1, keepdim=True)) / spread], 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.stages(self.stem(x)).flatten(2)
-        pooled = torch.cat([y.mean(2), y.amax(2)], 1)
-        return F.normalize(self.head(self.norm(pooled)).float(), dim=1)
+        return F.normalize(self.head(self.pool(self.stages(self.stem(x)))).float(), dim=1)
 
 
 class Text(nn.Module):

@@ -112,10 +112,9 @@ def main() -> None:
         average.update(net, step)
         losses.append(loss.item())
         if step % 20 == 0:
-            print(
-                f"step {step} done {done:.3f} loss {np.mean(losses):.3f} scale {scale.exp():.1f} {20 * len(rows) / (time.monotonic() - last):.0f}/s lr {rate:.5f}",
-                flush=True,
-            )
+            speed = 20 * len(rows) / (time.monotonic() - last)
+            told = f"step {step} seen {seen} done {done:.3f} loss {np.mean(losses):.3f} scale {scale.exp():.1f}"
+            print(f"{told} {speed:.0f}/s lr {rate:.5f}", flush=True)
             last, losses = time.monotonic(), []
         finished = done >= 1.0
         if now - saved > 120 or finished:
