@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from imajin_cli.stages.backends import miniclip
-from imajin_cli.stages.policy import embedding
+from imajin_cli.stages.backends import embedding
 from imajin_cli.stages.semantic import Semantic, SemanticParams
 from imajin_cli.stages.semantics import judge, taxonomy
 from PIL import Image, ImageDraw
@@ -107,8 +107,8 @@ def test_only_pixels_count_never_what_the_scene_says():
 
 
 def test_the_same_picture_gives_the_same_verdict_whatever_its_margins():
-    wide = Image.new("RGBA", (400, 400))
-    wide.paste(disc(), (60, 200))
+    wide = Image.new("RGBA", (280, 300))
+    wide.paste(disc(), (100, 140))
     one, two = judged(disc(), "a red ball"), judged(wide, "a red ball")
     assert values(one)["prompt_cosine"] == pytest.approx(values(two)["prompt_cosine"], abs=0.02)
     assert one == judged(disc(), "a red ball")

@@ -23,7 +23,8 @@ from torch import nn
 from data import Pictures, Texts, paint
 
 CHUNK = 256
-RIDGE, SHRINK = (3.0, 3.0, 30.0, 3.0), 0.1
+SCENE_CAPTIONS, SCENE_WEIGHT = 3, 2.0
+RIDGE, SHRINK = (50.0, 50.0, 500.0, 50.0), 0.1
 
 
 def pooled(image: nn.Module, rgba: np.ndarray, coloured: torch.Tensor | None = None) -> np.ndarray:
@@ -160,6 +161,13 @@ def fold(net: nn.ModuleDict, found: Fitted) -> None:
         text.words.weight[0] = 0
 
 
+def some(choice: tuple[list[int], list[int], int, int], most: int, rng: np.random.Generator) -> list[int]:
+    """At most ``most`` of a picture's names, and one other way to say it."""
+    names, other, _, _ = choice
+    chosen = [names[k] for k in rng.permutation(len(names))[:most]]
+    return [*chosen, other[rng.integers(len(other))]] if other else chosen
+
+
 def gather(net: nn.ModuleDict, pictures: Pictures, most: int) -> dict[str, np.ndarray]:
     """Features of at most ``most`` pictures (every scene, icons by chance), with up to two captions each."""
     rng = np.random.default_rng(2)
@@ -168,14 +176,10 @@ def gather(net: nn.ModuleDict, pictures: Pictures, most: int) -> dict[str, np.nd
     x = pooled(net["image"], pictures.images[rows], pictures.coloured[rows])
     at, captions, weight = [], [], []
     for i, row in enumerate(rows):
-        names, other, _, _ = pictures.choices[row]
-        chosen = [names[rng.integers(len(names))]]
-        if other:
-            chosen.append(other[rng.integers(len(other))])
-        for caption in chosen:
-            at.append(i)
-            captions.append(caption)
-            weight.append(1 / len(chosen))
+        chosen = some(pictures.choices[row], SCENE_CAPTIONS if row >= pictures.icons else 1, rng)
+        at += [i] * len(chosen)
+        captions += chosen
+        weight += [(SCENE_WEIGHT if row >= pictures.icons else 1.0) / len(chosen)] * len(chosen)
     return {"x": x, "at": np.array(at), "captions": np.array(captions), "weight": np.array(weight)}
 
 

@@ -84,10 +84,13 @@ class Pictures:
         if scenes is not None:
             data = np.load(scenes)
             rows_ = [json.loads(r) for r in data["rows"]]
-            images.append(data["images"])
-            for row in rows_:
+            # A scene whose every wording is new since the captions were embedded has nothing to be asked for by.
+            told = [i for i, r in enumerate(rows_) if any(t in texts.at for t in (*r["captions"], r["subject"]))]
+            images.append(data["images"][told])
+            for row in [rows_[i] for i in told]:
                 says = [texts.at[t] for t in row["captions"] if t in texts.at]
                 drawn = [texts.at[t] for t in (row["subject"],) if t in texts.at] or says
+                says = says or drawn
                 self.choices.append(
                     (
                         says,

@@ -55,7 +55,7 @@ class Words:
     def __call__(self, prompts: list[str]) -> np.ndarray:
         new = [p for p in dict.fromkeys(prompts) if p not in self.raw]
         if new:
-            from imajin_cli.stages.policy.embedding import shared
+            from imajin_cli.stages.backends.embedding import shared
 
             engine = shared()
             assert engine is not None
@@ -173,20 +173,17 @@ def auc(right: np.ndarray, wrong: np.ndarray) -> float:
 
 
 def interval(scores: np.ndarray, p: Pairs, chosen: np.ndarray) -> list[float]:
-    """AUC over the chosen pairs, and its 95 % bootstrap interval over pictures."""
+    """AUC over the chosen pairs, and its 95 % bootstrap interval over pictures (each drawn with all of its pairs)."""
     index = np.flatnonzero(chosen)
     value = auc(scores[index][p.right[index]], scores[index][~p.right[index]])
-    pictures = np.unique(p.pictures[index])
-    by = {int(k): index[p.pictures[index] == k] for k in pictures} if len(pictures) < 1500 else None
+    order = index[np.argsort(scores[index], kind="stable")]
+    right = p.right[order].astype(float)
+    pictures, which = np.unique(p.pictures[order], return_inverse=True)
     rng, out = np.random.default_rng(1), []
-    order = index[np.argsort(p.pictures[index], kind="stable")]
-    starts = np.searchsorted(p.pictures[order], pictures)
-    ends = np.append(starts[1:], len(order))
-    del by
     for _ in range(REPEATS):
-        picked = rng.integers(0, len(pictures), len(pictures))
-        rows = np.concatenate([order[starts[k] : ends[k]] for k in picked])
-        out.append(auc(scores[rows][p.right[rows]], scores[rows][~p.right[rows]]))
+        times = np.bincount(rng.integers(0, len(pictures), len(pictures)), minlength=len(pictures))[which]
+        wrong_below = np.cumsum(times * (1 - right))
+        out.append(float((times * right * wrong_below).sum() / max((times * right).sum() * wrong_below[-1], 1e-9)))
     low, high = np.percentile(out, [2.5, 97.5])
     return [round(value, 4), round(float(low), 4), round(float(high), 4)]
 

@@ -14,7 +14,7 @@ import onnx
 import torch
 import yaml
 from imajin_cli.stages.backends import miniclip
-from imajin_cli.stages.policy.embedding import shared as embedder
+from imajin_cli.stages.backends.embedding import shared as embedder
 from imajin_cli.stages.semantics.words import ids_of
 from model import DIM, Image, Text
 from onnx import TensorProto, helper, numpy_helper

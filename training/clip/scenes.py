@@ -103,7 +103,7 @@ def make(part: str, each: int, split: dict[str, Any]) -> tuple[list[np.ndarray],
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--each", type=int, default=14)
+    parser.add_argument("--each", type=int, default=44)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     split = yaml.safe_load((HERE / "split.yaml").read_text())["scenes"]

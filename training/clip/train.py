@@ -90,7 +90,7 @@ def main() -> None:
         rate = args.rate * min(1.0, (step + 1) / 50) * (0.5 * (1 + math.cos(math.pi * done)) * 0.98 + 0.02)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        side = 40 if done < 0.3 else 48 if done < 0.7 else 64
+        side = 40 if done < 0.3 else 48 if done < 0.85 else 64
         rows = pictures.draw(args.batch, rng)
         text, key, keys = pictures.captions(rows, rng)
         with torch.no_grad():
