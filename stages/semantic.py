@@ -41,7 +41,6 @@ class SemanticParams(Params):
         Literal["auto", "icon", "illustration", "photo"],
         Field(
             description="Whose calibration counts; auto: the one for drawings of either kind, or photo, by the pixels.",
-            json_schema_extra={"flag": "--class"},
         ),
     ] = "auto"
     taxonomy: Annotated[str | None, Field(description="YAML file with filters of your own.")] = None

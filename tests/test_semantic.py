@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from imajin_cli.stages.backends import miniclip
-from imajin_cli.stages.backends import embedding
+from imajin_cli.stages.backends import embedding, miniclip
 from imajin_cli.stages.semantic import Semantic, SemanticParams
 from imajin_cli.stages.semantics import judge, taxonomy
 from PIL import Image, ImageDraw

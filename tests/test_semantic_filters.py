@@ -51,7 +51,8 @@ def test_other_text_is_a_filter_of_its_own():
 def test_a_file_of_ones_own_adds_and_replaces(tmp_path):
     file = tmp_path / "own.yaml"
     file.write_text(
-        "filters:\n  Lighthouse: {group: subject, says: [lighthouse, beacon]}\n  red: {measure: red, at-least: 0.9, says: [red]}\n"
+        "filters:\n  Lighthouse: {group: subject, says: [lighthouse, beacon]}\n"
+        "  red: {measure: red, at-least: 0.9, says: [red]}\n"
     )
     found = taxonomy.with_own(str(file))
     assert found["lighthouse"].says == ("lighthouse", "beacon")

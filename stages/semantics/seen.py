@@ -107,8 +107,8 @@ class Seen:
 
 def text_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
     """Unit vectors of texts, (n, 256). Raises NoVerdictError where the text embedder is not installed or fails."""
-    from imajin_cli.stages.backends.miniclip import shared
     from imajin_cli.stages.backends.embedding import shared as embedder
+    from imajin_cli.stages.backends.miniclip import shared
     from imajin_cli.stages.semantics.words import ids_of
 
     engine = embedder()
