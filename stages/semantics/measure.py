@@ -28,6 +28,8 @@ HUES = (
 )
 # Above this share of unlike neighbours a picture counts as a photograph: flat art has about 0.1, photographs 0.9.
 PHOTO = 0.6
+# Colours (4 bits a channel) from which on a picture has as many as photographs have.
+PHOTO_COLOURS = 200
 GREY_SATURATION, BLACK, PALE = 0.13, 0.13, 0.93
 
 
@@ -179,7 +181,11 @@ def manner(planes: Planes, seen: NDArray[np.bool_]) -> dict[str, float]:
     from PIL import Image, ImageFilter
 
     flat = planes.flatness
-    out = {"flat": flat, "photographic": 1 - flat, "line_art": 0.0, "busy": 0.0, "translucent": 0.0}
+    # A small drawing is mostly soft edges, as unlike as a photograph's pixels; but it has few colours.
+    coarse = (planes.pixels[..., :3][seen] >> 4).astype(np.uint16)
+    many = len(np.unique(coarse[:, 0] << 8 | coarse[:, 1] << 4 | coarse[:, 2]))
+    photographic = (1 - flat) * min(1.0, many / PHOTO_COLOURS)
+    out = {"flat": flat, "photographic": photographic, "line_art": 0.0, "busy": 0.0, "translucent": 0.0}
     if not seen.any():
         return out
     # Of what there is to see, the share that a brush of a fourteenth of its size does not fit into.
