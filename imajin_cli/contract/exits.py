@@ -13,6 +13,7 @@ class Exit(IntEnum):
     ERROR = 1
     USAGE = 2
     INVALID = 10
+    OFF_PROMPT = 12
     QUALITY = 15
     MISSING = 20
     NO_VERDICT = 22
@@ -27,6 +28,7 @@ MEANING: dict[Exit, str] = {
     Exit.ERROR: "unexpected error (a log file is named), or a backend's invalid result (NaN, a blank picture)",
     Exit.USAGE: "usage, config, licence policy, input that cannot be read or used, output that cannot be written",
     Exit.INVALID: "rejected by validate",
+    Exit.OFF_PROMPT: "off-prompt (semantic)",
     Exit.QUALITY: "rejected by quality",
     Exit.MISSING: "a backend, model or font of a stage that is no gate is missing; the message names the command that gets it",
     Exit.NO_VERDICT: "no verdict: a gate could not judge, or a required verdict is missing",
@@ -46,6 +48,7 @@ _SEVERITY = (
     Exit.MISSING,
     Exit.NO_VERDICT,
     Exit.INVALID,
+    Exit.OFF_PROMPT,
     Exit.QUALITY,
     Exit.EMPTY,
     Exit.OK,
