@@ -99,7 +99,9 @@ def filters(clip: miniclip.MiniClip, folder: Path, data: Path, modules: Path) ->
         clip.sample(),
         subgroups(modules),
     )
-    train, train_labels = labelled(clip, data / "shards", ("train-twemoji", "train-fluent-emoji-flat"), groups)
+    train, train_labels = labelled(
+        clip, data / "shards", ("train-twemoji", "train-fluent-emoji-flat", "train-noto", "train-noto-v1"), groups
+    )
     test, test_labels = labelled(clip, data / "shards", ("test-emojione",), groups)
     told: dict[str, object] = {}
     usual = defaultdict(list)
@@ -108,6 +110,12 @@ def filters(clip: miniclip.MiniClip, folder: Path, data: Path, modules: Path) ->
         y = np.array([g in wanted for g in train_labels])
         if "rows" not in entry or y.sum() < 5:
             continue
+        # The direction from all pictures to the labelled ones tells more than the wordings do; it takes their place.
+        middle = train.mean(0)
+        shown = train[y].mean(0) - middle
+        shown /= np.linalg.norm(shown)
+        entry["rows"] = [len(wordings)]
+        wordings = np.vstack([wordings, shown[None]])
         rows = wordings[entry["rows"]]
         weight, bias = logistic(filter_scores(train, rows, sample)[:, None], y, 1e-4)
         steep = max(0.3, float(weight[0]))
@@ -124,6 +132,7 @@ def filters(clip: miniclip.MiniClip, folder: Path, data: Path, modules: Path) ->
             entry["middle"], entry["steepness"] = (
                 round(float(np.median(usual[k])), 3) for k in ("middle", "steepness")
             )
+    np.savez(folder / "filters.npz", vectors=wordings.astype(np.float16))
     (folder / "taxonomy.json").write_text(json.dumps(compiled, indent=1, ensure_ascii=False) + "\n")
     return told
 
