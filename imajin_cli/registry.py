@@ -24,6 +24,7 @@ STAGES: dict[str, Entry] = {
     "load": Entry("imajin_cli.stages.load:Load", "Read pictures safely: decode, turn, convert to sRGB, bound."),
     "generate": Entry("imajin_cli.stages.generate:Generate", "Make pictures from a prompt."),
     "moderate": Entry("imajin_cli.stages.moderate:Moderate", "Judge whether a picture is safe to publish."),
+    "semantic": Entry("imajin_cli.stages.semantic:Semantic", "Hold a picture against its prompt and named filters."),
     "text": Entry("imajin_cli.stages.text:Text", "Set a headline and a caption with real typography."),
     "quality": Entry("imajin_cli.stages.quality:Quality", "Measure sharpness, edges, padding, legibility, contrast."),
     "output": Entry("imajin_cli.stages.output:Output", "Publish a size set, its formats and a manifest."),

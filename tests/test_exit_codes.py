@@ -148,12 +148,20 @@ def known(cli: Callable[..., subprocess.CompletedProcess[bytes]]) -> int:
     return cli("moderate", "known.png", "--hash-lists", "known.txt").returncode
 
 
+def off_prompt(cli: Callable[..., subprocess.CompletedProcess[bytes]]) -> int:
+    """The code of `semantic` for a picture that does not hold what is required of it."""
+    done = cli("semantic", "dark.png", "--require", "red")
+    assert b"nothing to see in it" in done.stderr
+    return done.returncode
+
+
 CASES: dict[Exit, Callable[..., int]] = {
     Exit.OK: lambda cli: cli("bright", "a.png").returncode,
     Exit.ERROR: lambda cli: cli("bright", "a.png", "--mode", "crash").returncode,
     Exit.USAGE: lambda cli: cli("bright", "absent.png").returncode,
     Exit.INVALID: lambda cli: cli("validate", "x" * 5000).returncode,
     Exit.UNSAFE: known,
+    Exit.OFF_PROMPT: off_prompt,
     Exit.QUALITY: lambda cli: cli("bright", "dark.png").returncode,
     Exit.MISSING: without_rasteriser,
     Exit.NO_VERDICT: lambda cli: cli("bright", "a.png", "--mode", "absent").returncode,

@@ -54,6 +54,7 @@ SHARED = (
     "imajin_cli.stages.scene",
     "imajin_cli.stages.policy",
     "imajin_cli.stages.publication",
+    "imajin_cli.stages.semantics",
     "imajin_cli.stages.backends",
 )
 # Stages and what they share do not know the runtime.

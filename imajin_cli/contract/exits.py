@@ -14,6 +14,7 @@ class Exit(IntEnum):
     USAGE = 2
     INVALID = 10
     UNSAFE = 11
+    OFF_PROMPT = 12
     QUALITY = 15
     MISSING = 20
     NO_VERDICT = 22
@@ -29,6 +30,7 @@ MEANING: dict[Exit, str] = {
     Exit.USAGE: "usage, config, licence policy, input that cannot be read or used, output that cannot be written",
     Exit.INVALID: "rejected by validate",
     Exit.UNSAFE: "unsafe (moderate)",
+    Exit.OFF_PROMPT: "off-prompt (semantic)",
     Exit.QUALITY: "rejected by quality",
     Exit.MISSING: "a backend, model or font of a stage that is no gate is missing; the message names the command that gets it",
     Exit.NO_VERDICT: "no verdict: a gate could not judge, or a required verdict is missing",
@@ -49,6 +51,7 @@ _SEVERITY = (
     Exit.NO_VERDICT,
     Exit.UNSAFE,
     Exit.INVALID,
+    Exit.OFF_PROMPT,
     Exit.QUALITY,
     Exit.EMPTY,
     Exit.OK,

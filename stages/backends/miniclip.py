@@ -1,0 +1,138 @@
+"""imajin-mini-clip: our own small image and text encoder, embedded in the package, run by onnxruntime on one thread.
+
+The image side is an ONNX graph whose weights are stored in half precision and computed in single. The text side is
+two linear layers over the frozen text embedder's vector plus a table of word vectors, small enough for NumPy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imajin_cli.contract.errors import BackendError, MissingError
+from imajin_cli.stages.backends.threads import onnx_settings, settle
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+NAME = "imajin-mini-clip"
+LICENCE = "Apache-2.0"
+DIMENSIONS = 256
+FOLDER = Path(__file__).parent.parent / "semantics" / "compiled"
+IMAGE, TEXT, VOCABULARY, SAMPLE = "image.onnx", "text.npz", "vocabulary.json", "sample.npz"
+_HINT = "pip install --force-reinstall imajin"
+
+
+@lru_cache(maxsize=4)
+def revision(folder: Path = FOLDER) -> str:
+    """Digest of the weights, 12 hex digits; "absent" where a file is missing."""
+    digest = hashlib.sha256()
+    try:
+        for name in (IMAGE, TEXT, VOCABULARY, SAMPLE):
+            digest.update((folder / name).read_bytes())
+    except OSError:
+        return "absent"
+    return digest.hexdigest()[:12]
+
+
+class MiniClip:
+    """The encoder, loaded on first use. Both sides give unit vectors of `DIMENSIONS` numbers; same input, same output."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self.folder = folder
+        self._session: Any = None
+        self._text: dict[str, NDArray[np.float32]] | None = None
+
+    def _path(self, name: str) -> Path:
+        path = self.folder / name
+        if not path.is_file():
+            raise MissingError(f"{NAME}: its file {name} is missing", hint=_HINT)
+        return path
+
+    def load(self) -> Any:
+        """The onnxruntime session. Raises MissingError where onnxruntime or the weights are not there."""
+        if self._session is None:
+            settle(1)
+            try:
+                import onnxruntime
+            except ImportError as error:
+                raise MissingError(f"{NAME}: onnxruntime is not installed", hint="pip install onnxruntime") from error
+            options = onnxruntime.SessionOptions()
+            for key, value in onnx_settings(1).items():
+                if isinstance(value, dict):
+                    for name, setting in value.items():
+                        options.add_session_config_entry(name, setting)
+                else:
+                    setattr(options, key, value)
+            options.log_severity_level = 3
+            path = str(self._path(IMAGE))
+            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return self._session
+
+    def image(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Vectors of pictures (n, 3, 64, 64) in -1..1. Raises BackendError for NaN or a wrong shape in or out."""
+        if pixels.ndim != 4 or pixels.shape[1:] != (3, 64, 64):
+            raise BackendError(f"{NAME}: pictures of shape {pixels.shape} instead of (n, 3, 64, 64)")
+        vectors = self.load().run(None, {"pixels": pixels})[0]
+        return _checked(vectors, len(pixels), "image encoder")
+
+    @property
+    def tables(self) -> dict[str, NDArray[np.float32]]:
+        """The text side's weights by name."""
+        if self._text is None:
+            import numpy as np
+
+            with np.load(self._path(TEXT)) as data:
+                tables = {key: data[key].astype(np.float32) for key in data.files}
+            tables["words"] = tables["words"] * tables.pop("words_scale")[:, None]
+            self._text = tables
+        return self._text
+
+    @property
+    def vocabulary(self) -> dict[str, int]:
+        """Word → its row of the word table; row 0 is no word."""
+        words = json.loads(self._path(VOCABULARY).read_text(encoding="utf-8"))
+        return {word: row + 1 for row, word in enumerate(words)}
+
+    def text(self, embedded: NDArray[np.float32], ids: list[list[int]]) -> NDArray[np.float32]:
+        """Vectors of texts from their embeddings (n, 384, as the embedder gives them) and word rows. Raises BackendError."""
+        import numpy as np
+
+        t = self.tables
+        centred = embedded - t["mean"]
+        centred = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
+        hidden = centred @ t["up_weight"].T + t["up_bias"]
+        hidden = 0.5 * hidden * (1 + np.tanh(0.7978845608 * (hidden + 0.044715 * hidden**3)))
+        out = hidden @ t["down_weight"].T + t["down_bias"] + centred @ t["skip_weight"].T + t["skip_bias"]
+        bags = [t["words"][rows].sum(0) / np.sqrt(len(rows)) if rows else np.zeros(DIMENSIONS) for rows in ids]
+        out = (out + np.stack(bags)).astype(np.float32)
+        norm = np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-6)
+        return _checked(out / norm, len(embedded), "text head")
+
+    def sample(self) -> dict[str, NDArray[np.float32]]:
+        """The fixed sample that scores are ranked against: "prompts" and "pictures", unit vectors (k, 256) each."""
+        import numpy as np
+
+        with np.load(self._path(SAMPLE)) as data:
+            vectors = {key: data[key].astype(np.float32) for key in ("prompts", "pictures")}
+        return {key: _checked(rows, len(rows), f"sample of {key}") for key, rows in vectors.items()}
+
+
+def _checked(vectors: NDArray[Any], count: int, layer: str) -> NDArray[np.float32]:
+    import numpy as np
+
+    if vectors.shape != (count, DIMENSIONS):
+        raise BackendError(f"{NAME}: its {layer} gave shape {vectors.shape} instead of {(count, DIMENSIONS)}")
+    if not np.isfinite(vectors).all():
+        raise BackendError(f"{NAME}: its {layer} gave numbers that are not finite")
+    return np.asarray(vectors, np.float32)
+
+
+@lru_cache(maxsize=1)
+def shared() -> MiniClip:
+    """The process's encoder; it loads with the first picture."""
+    return MiniClip()

@@ -1,0 +1,168 @@
+"""Judge whether a picture shows what its prompt says, and whether it holds each filter asked for, by its pixels alone.
+
+An embedded image and text encoder (``stages/backends/miniclip.py``) compares; what colours, ground, proportions and
+manner are is measured, not guessed. What the composer says that it drew is never read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from imajin_cli.contract.digest import sha256
+from imajin_cli.contract.errors import NoVerdictError
+from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.sidecar import ModelRef, Score
+from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
+from imajin_cli.stages.semantics.seen import Seen, finite, layer, planes_of
+from imajin_cli.stages.semantics.taxonomy import Filter, resolve, with_own
+
+Names = Annotated[list[str], Field(max_length=64)]
+# Of a longer prompt this much is read; the text embedder stops at about as much itself.
+PROMPT_CHARS = 1000
+
+
+class SemanticParams(Params):
+    """What a picture must show. Filters are names of the taxonomy (`--detect` lists those that hold) or free text."""
+
+    threshold: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="Least probability that the prompt is the picture's; without one it is recorded, not judged.",
+        ),
+    ] = None
+    backend: Annotated[Literal["auto", "mini"], Field(description="The encoder: mini is embedded.")] = "auto"
+    require: Annotated[
+        Names, Field(description='Filters that must hold, such as flat-style or "dark background".')
+    ] = []
+    forbid: Annotated[Names, Field(description="Filters that must not hold.")] = []
+    detect: Annotated[bool, Field(description="Record every filter of the taxonomy that holds.")] = False
+    asset_class: Annotated[
+        Literal["auto", "icon", "illustration", "photo"],
+        Field(
+            description="Whose calibration counts; auto: the one for drawings of either kind, or photo, by the pixels.",
+        ),
+    ] = "auto"
+    taxonomy: Annotated[str | None, Field(description="YAML file with filters of your own.")] = None
+
+
+class Semantic(Stage[SemanticParams]):
+    """Hold a picture against its prompt and the filters asked for."""
+
+    name: ClassVar[str] = "semantic"
+    kind: ClassVar[Kind] = Kind.GATE
+    version: ClassVar[str] = "1"
+    Params = SemanticParams
+    rejects_with: ClassVar[Exit] = Exit.OFF_PROMPT
+
+    def revision(self) -> str:
+        """Digest of the encoder's weights, its calibration, the taxonomy and a user's file."""
+        from imajin_cli.stages.backends.miniclip import FOLDER, revision
+
+        parts = [revision().encode()]
+        own = self.params.taxonomy
+        for path in (FOLDER / "calibration.json", FOLDER / "taxonomy.json", own):
+            try:
+                parts.append(b"" if path is None else _bytes(path))
+            except OSError:
+                parts.append(b"unreadable")
+        return sha256(b"\0".join(sha256(part).encode() for part in parts))[:16]
+
+    def apply(self, asset: Asset) -> Outcome:
+        """Judge ``asset.picture``: passed, or rejected with exit 12 and every reason; skipped where nothing was asked.
+
+        Raises NoVerdictError (exit 22), the layer named, where there is no picture or a layer that is needed is
+        missing, fails, or gives something that is no number.
+        """
+        if asset.picture is None:
+            raise NoVerdictError(f"{asset.name}: there is no picture to judge")
+        request = asset.sidecar.request
+        prompt = (request.prompt if request is not None else "").strip()
+        p = self.params
+        if not (prompt or p.require or p.forbid or p.detect):
+            return Outcome("skipped", reason="no prompt is known and no filter was asked for")
+        filters = with_own(p.taxonomy)
+        picture = asset.picture
+        seen = Seen(layer("reading the picture", lambda: planes_of(picture.image)))
+        if seen.blank:
+            return Outcome("rejected", reason="nothing to see in it", code=self.rejects_with)
+        scores = [*self._prompt(seen, prompt), *self._filters(seen, filters)]
+        faults = [_fault(score, prompt) for score in scores if score.passed is False]
+        notes: dict[str, Any] = {
+            "class": seen.asset_class(p.asset_class),
+            "judged": p.threshold is not None or bool(p.require or p.forbid),
+        }
+        if p.detect:
+            notes["detected"] = self._detected(seen, filters)
+        model = None if not seen.encoded else ModelRef(name=seen.NAME, revision=seen.revision, licence=seen.LICENCE)
+        backend = "mini" if seen.encoded else "pixels"
+        if all(score.passed is None for score in scores):
+            # Measured on composed scenes, the embedded encoder tells right from wrong prompts hardly better than chance:
+            # it may not reject by itself, and saying "passed" would claim that it had judged.
+            reason = "recorded, not judged: --threshold, --require or --forbid makes it a gate"
+            return Outcome("skipped", reason, scores=scores, backend=backend, model=model, notes=notes)
+        if faults:
+            reason = "; ".join(faults)
+            return Outcome("rejected", reason, self.rejects_with, scores, backend=backend, model=model, notes=notes)
+        return Outcome("passed", scores=scores, backend=backend, model=model, notes=notes)
+
+    def _prompt(self, seen: Seen, prompt: str) -> list[Score]:
+        """The score of the prompt, and its rank among the sample's prompts; nothing without a prompt."""
+        if not prompt:
+            return []
+        from imajin_cli.stages.semantics.judge import curve
+
+        calibrated = curve(seen.asset_class(self.params.asset_class), seen.revision)
+        found = seen.fit(prompt[:PROMPT_CHARS])
+        limit = self.params.threshold
+        value = finite("the prompt's probability", calibrated.probability(found.features))
+        fit = Score(name="prompt", value=round(value, 4), unit="probability")
+        if limit is not None:
+            fit = fit.model_copy(update={"threshold": limit, "op": ">=", "passed": value >= limit})
+        return [
+            fit,
+            Score(name="prompt_rank", value=round(finite("its rank", found.rank), 4), unit="share"),
+            Score(name="prompt_cosine", value=round(found.cosine, 4)),
+        ]
+
+    def _filters(self, seen: Seen, filters: Mapping[str, Filter]) -> list[Score]:
+        """One score for each filter asked for."""
+        scores = []
+        for kind, names in (("require", self.params.require), ("forbid", self.params.forbid)):
+            for name in names:
+                found = resolve(name, filters)
+                value, limit, upper = seen.value(found)
+                holds = value <= limit if upper else value >= limit
+                op: Literal[">=", "<="] = "<=" if upper == (kind == "require") else ">="
+                passed = holds == (kind == "require")
+                scores.append(
+                    Score(name=f"{kind}:{found.name}", value=round(value, 4), threshold=limit, op=op, passed=passed)
+                )
+        return scores
+
+    def _detected(self, seen: Seen, filters: Mapping[str, Filter]) -> dict[str, dict[str, float]]:
+        """Every filter that holds, by group, with its value."""
+        out: dict[str, dict[str, float]] = {}
+        for name in sorted(filters):
+            value, limit, upper = seen.value(filters[name])
+            if value <= limit if upper else value >= limit:
+                out.setdefault(filters[name].group, {})[name] = round(value, 4)
+        return out
+
+
+def _bytes(path: Any) -> bytes:
+    """A file's bytes, at most a megabyte of them."""
+    with open(path, "rb") as file:
+        return file.read(1_000_000)
+
+
+def _fault(score: Score, prompt: str) -> str:
+    if score.name == "prompt":
+        shown = prompt if len(prompt) <= 60 else prompt[:59] + "…"
+        return f'does not look like "{shown}" (probability {score.value:g} is under {score.threshold:g})'
+    kind, _, name = score.name.partition(":")
+    return f"{name} {'does not hold' if kind == 'require' else 'holds'} ({score.value:g}, limit {score.threshold:g})"

@@ -1,0 +1,104 @@
+"""From vectors to a verdict: how a picture's score for a prompt compares with fixed samples, and a probability.
+
+A bare cosine says little: some pictures lie near every text, some texts near every picture. So it is also measured in
+standard deviations against a fixed sample of other prompts and one of other pictures (the idea of cross-domain
+similarity local scaling, Conneau et al. 2018, arXiv:1710.04087), and a logistic regression fitted on held-out sets
+(Platt 1999) turns the three into the probability that the prompt is the picture's own.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imajin_cli.contract.errors import NoVerdictError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FOLDER = Path(__file__).parent / "compiled"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One asset class's calibration: weights for the features, a bias, the threshold, and what they were measured to do."""
+
+    weights: tuple[float, ...]
+    bias: float
+    threshold: float
+
+    def probability(self, features: tuple[float, ...]) -> float:
+        """Probability, 0..1, that the prompt is the picture's own, where right and wrong are equally likely beforehand."""
+        x = sum(w * f for w, f in zip(self.weights, features, strict=True)) + self.bias
+        return 1 / (1 + math.exp(-max(-60.0, min(60.0, x))))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well a text fits a picture: cosine, deviations from either sample's mean, and the share of prompts it beats."""
+
+    cosine: float
+    over_prompts: float
+    over_pictures: float
+    rank: float
+
+    @property
+    def features(self) -> tuple[float, float, float]:
+        """What a `Curve` weighs."""
+        return self.cosine, self.over_prompts, self.over_pictures
+
+
+def fit(text: NDArray[np.float32], picture: NDArray[np.float32], sample: dict[str, NDArray[np.float32]]) -> Fit:
+    """How ``text`` fits ``picture``, unit vectors of shape (256,), against the sample's prompts and pictures."""
+    cosine = float(text @ picture)
+    prompts, pictures = sample["prompts"] @ picture, sample["pictures"] @ text
+    return Fit(
+        cosine,
+        (cosine - float(prompts.mean())) / max(float(prompts.std()), 1e-6),
+        (cosine - float(pictures.mean())) / max(float(pictures.std()), 1e-6),
+        float((prompts < cosine).mean()),
+    )
+
+
+@lru_cache(maxsize=2)
+def calibration(folder: Path = FOLDER) -> dict[str, Any]:
+    """The calibration file's content. Raises NoVerdictError where it is missing or not JSON."""
+    try:
+        found: dict[str, Any] = json.loads((folder / "calibration.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        hint = "pip install --force-reinstall imajin"
+        raise NoVerdictError("semantic: its calibration cannot be read", hint=hint) from error
+    return found
+
+
+@lru_cache(maxsize=2)
+def filter_vectors(folder: Path = FOLDER) -> NDArray[np.float32]:
+    """The wordings of the built-in filters as unit vectors, (n, 256). Raises NoVerdictError where they cannot be read."""
+    import numpy as np
+
+    try:
+        with np.load(folder / "filters.npz") as data:
+            vectors: NDArray[np.float32] = data["vectors"].astype(np.float32)
+    except (OSError, ValueError, KeyError) as error:
+        hint = "pip install --force-reinstall imajin"
+        raise NoVerdictError("semantic: the filters' vectors cannot be read", hint=hint) from error
+    return vectors
+
+
+def curve(asset_class: str, revision: str, folder: Path = FOLDER) -> Curve:
+    """The curve for an asset class. Raises NoVerdictError where there is none, or it was made for another revision."""
+    found = calibration(folder)
+    if found.get("revision") != revision:
+        raise NoVerdictError(
+            f"semantic: its calibration was made for revision {found.get('revision')}, the encoder is {revision}",
+            hint="pip install --force-reinstall imajin",
+        )
+    entry = found.get("classes", {}).get(asset_class)
+    if entry is None:
+        raise NoVerdictError(f"semantic: no calibration for {asset_class} pictures by the embedded encoder")
+    return Curve(tuple(entry["weights"]), float(entry["bias"]), float(entry["threshold"]))

@@ -1,0 +1,85 @@
+"""A picture as the encoder sees it: its content cropped, squared on one ground, scaled to 64 pixels.
+
+The same steps prepare the training pictures (training/clip/icons.py), so that an icon with wide margins and one
+without look alike to the encoder.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from imajin_cli.stages.imaging.metrics.planes import Planes
+
+SIDE, MARGIN = 64, 3
+# Larger pictures are reduced by a whole factor first: nothing of 64 pixels is lost, and measuring stays cheap.
+MOST_SIDE = 512
+WHITE, DARK = (255, 255, 255), (27, 30, 39)
+# See-through pictures brighter than this (0..255, mean luma of what is visible) are looked at on a dark ground.
+BRIGHT = 190
+
+
+def reduced(image: Image) -> Image:
+    """``image``, its longer side brought to at most `MOST_SIDE` pixels or a little more, alpha respected."""
+    factor = max(image.size) // MOST_SIDE
+    if factor < 2:
+        return image
+    modes = {"LA": "La", "RGBA": "RGBa"}
+    if image.mode not in modes:
+        return image.reduce(factor)
+    # Pillow has no way back from La; RGBa has one.
+    return image.convert("RGBA").convert("RGBa").reduce(factor).convert("RGBA")
+
+
+def box_of(planes: Planes) -> tuple[int, int, int, int] | None:
+    """Left, top, right, bottom of what there is to see, None for a blank picture."""
+    import numpy as np
+
+    seen = planes.content > 0
+    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
+    if not len(rows):
+        return None
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def ground_of(planes: Planes) -> tuple[int, int, int]:
+    """The colour to square the picture on: its own uniform ground, the mean of its border, or white or dark behind alpha."""
+    import numpy as np
+
+    if planes.ground is not None:
+        return planes.ground
+    p = planes.pixels
+    if planes.alpha is None:
+        border = np.concatenate([p[0], p[-1], p[:, 0], p[:, -1]]).mean(0)
+        return int(border[0]), int(border[1]), int(border[2])
+    luma = p[..., :3].astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    mean = float(np.average(luma, weights=planes.alpha.astype(np.float32) + 1e-6))
+    return DARK if mean > BRIGHT else WHITE
+
+
+def look(planes: Planes) -> NDArray[np.float32] | None:
+    """The encoder's input, float32 of shape (1, 3, 64, 64) in -1..1, or None where there is nothing to see."""
+    import numpy as np
+    from PIL import Image
+
+    box = box_of(planes)
+    if box is None:
+        return None
+    left, top, right, bottom = box
+    width, height = right - left, bottom - top
+    side = max(width, height, max(planes.size) // 4)
+    ground = ground_of(planes)
+    canvas = Image.new("RGB", (side, side), ground)
+    part = planes.image.crop(box)
+    place = ((side - width) // 2, (side - height) // 2)
+    canvas.paste(part.convert("RGB"), place, part.getchannel("A") if planes.alpha is not None else None)
+    inner = SIDE - 2 * MARGIN
+    method = Image.Resampling.BOX if side > inner else Image.Resampling.BILINEAR
+    whole = Image.new("RGB", (SIDE, SIDE), ground)
+    whole.paste(canvas.resize((inner, inner), method), (MARGIN, MARGIN))
+    array = np.asarray(whole, np.float32) / np.float32(127.5) - np.float32(1)
+    return np.ascontiguousarray(array.transpose(2, 0, 1)[None])

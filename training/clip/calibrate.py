@@ -1,0 +1,166 @@
+"""Fit the curves and thresholds on the calibration part, write them beside the weights. Run with PYTHONPATH at the root."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import yaml
+from evaluate import Pairs, Words, auc, encode, icons, pairs, scenes
+
+from imajin_cli.stages.backends import miniclip
+from imajin_cli.stages.semantics.words import words_of
+
+FALSE_REJECTIONS = 0.007
+TAXONOMY = Path(__file__).resolve().parents[2] / "stages/semantics/taxonomy.yaml"
+
+
+def logistic(x: np.ndarray, y: np.ndarray, ridge: float = 1e-3) -> tuple[np.ndarray, float]:
+    """Weights and bias of a logistic regression, right and wrong weighing the same; Newton's method on standardised x."""
+    mean, std = x.mean(0), x.std(0) + 1e-9
+    a = np.column_stack([(x - mean) / std, np.ones(len(x))])
+    weight = np.where(y, 0.5 / y.sum(), 0.5 / (~y).sum())
+    w = np.zeros(a.shape[1])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-np.clip(a @ w, -30, 30)))
+        gradient = a.T @ (weight * (p - y)) + ridge * w
+        hessian = (a * (weight * p * (1 - p))[:, None]).T @ a + ridge * np.eye(len(w))
+        w -= np.linalg.solve(hessian, gradient)
+    return w[:-1] / std, float(w[-1] - (w[:-1] * mean / std).sum())
+
+
+def curve_of(p: Pairs, whose: np.ndarray) -> dict[str, object]:
+    weights, bias = logistic(p.features, p.right)
+    scores = 1 / (1 + np.exp(-(p.features @ weights + bias)))
+    # Of several kinds of pictures the one that scores lowest sets the threshold.
+    kinds = [p.right & (whose == k) for k in np.unique(whose)]
+    threshold = min(float(np.quantile(scores[k], FALSE_REJECTIONS)) for k in kinds)
+    made = {
+        "right": int(p.right.sum()),
+        "wrong": int((~p.right).sum()),
+        "auc": round(auc(scores[p.right], scores[~p.right]), 4),
+        "wrong_caught": round(float((scores[~p.right] < threshold).mean()), 4),
+    }
+    return {
+        "weights": [round(float(w), 5) for w in weights],
+        "bias": round(bias, 5),
+        "threshold": round(threshold, 5),
+        "made": made,
+    }
+
+
+def together(one: Pairs, other: Pairs) -> tuple[Pairs, np.ndarray]:
+    """Two kinds of pictures as one, the smaller repeated so that both weigh about the same, and whose each pair is."""
+    times = max(1, round(len(one.right) / len(other.right)))
+    rows = (
+        [getattr(one, f.name) for f in fields(Pairs)],
+        [np.concatenate([getattr(other, f.name)] * times) for f in fields(Pairs)],
+    )
+    both = Pairs(*(np.concatenate(pair) for pair in zip(*rows, strict=True)))
+    return both, np.repeat([0, 1], [len(one.right), times * len(other.right)])
+
+
+def subgroups(modules: Path) -> dict[str, str]:
+    """Emoji label, as words → CLDR subgroup."""
+    names = json.loads((modules / "emojibase-data/meta/groups.json").read_text())["subgroups"]
+    found = json.loads((modules / "emojibase-data/en/data.json").read_text())
+    return {" ".join(words_of(e["label"])): names[str(e["subgroup"])] for e in found if "subgroup" in e}
+
+
+def labelled(
+    clip: miniclip.MiniClip, shards: Path, sets: tuple[str, ...], groups: dict[str, str]
+) -> tuple[np.ndarray, list[str]]:
+    """Vectors of the sets' icons whose names are emoji labels, and their subgroups."""
+    vectors, labels = [], []
+    for name in sets:
+        with np.load(shards / f"{name}.npz") as data:
+            keys = [" ".join(words_of(c)) for c in data["captions"].tolist()]
+            rows = [i for i, k in enumerate(keys) if k in groups]
+            vectors.append(encode(clip, data["images"][rows]))
+            labels += [groups[keys[i]] for i in rows]
+    return np.concatenate(vectors), labels
+
+
+def filter_scores(vectors: np.ndarray, wordings: np.ndarray, sample: dict[str, np.ndarray]) -> np.ndarray:
+    """Each picture's best wording, in deviations over the sample's mean prompt."""
+    base = vectors @ sample["prompts"].T
+    return ((vectors @ wordings.T).max(1) - base.mean(1)) / base.std(1)
+
+
+def filters(clip: miniclip.MiniClip, folder: Path, data: Path, modules: Path) -> dict[str, object]:
+    """Set each labelled filter's curve on training emoji, and tell what it does on a held-out set."""
+    compiled = json.loads((folder / "taxonomy.json").read_text())
+    asked = yaml.safe_load(TAXONOMY.read_text())["filters"]
+    wordings, sample, groups = (
+        np.load(folder / "filters.npz")["vectors"].astype(np.float32),
+        clip.sample(),
+        subgroups(modules),
+    )
+    train, train_labels = labelled(
+        clip, data / "shards", ("train-twemoji", "train-fluent-emoji-flat", "train-noto", "train-noto-v1"), groups
+    )
+    test, test_labels = labelled(clip, data / "shards", ("test-emojione",), groups)
+    told: dict[str, object] = {}
+    usual = defaultdict(list)
+    for name, entry in compiled["filters"].items():
+        wanted = set(asked[name].get("labels", ()))
+        y = np.array([g in wanted for g in train_labels])
+        if "rows" not in entry or y.sum() < 5:
+            continue
+        # The direction from all pictures to the labelled ones tells more than the wordings do; it takes their place.
+        middle = train.mean(0)
+        shown = train[y].mean(0) - middle
+        shown /= np.linalg.norm(shown)
+        entry["rows"] = [len(wordings)]
+        wordings = np.vstack([wordings, shown[None]])
+        rows = wordings[entry["rows"]]
+        weight, bias = logistic(filter_scores(train, rows, sample)[:, None], y, 1e-4)
+        steep = max(0.3, float(weight[0]))
+        entry["middle"], entry["steepness"] = round(-bias / steep, 3), round(steep, 3)
+        usual["middle"].append(entry["middle"])
+        usual["steepness"].append(entry["steepness"])
+        z, truth = filter_scores(test, rows, sample), np.array([g in wanted for g in test_labels])
+        if truth.sum():
+            held = z >= entry["middle"]
+            told[name] = {"examples": int(truth.sum()), "auc": round(auc(z[truth], z[~truth]), 3),
+                "found": round(float(held[truth].mean()), 3), "false_alarms": round(float(held[~truth].mean()), 4)}  # fmt: skip
+    for entry in compiled["filters"].values():
+        if "rows" in entry and "middle" not in entry:
+            entry["middle"], entry["steepness"] = (
+                round(float(np.median(usual[k])), 3) for k in ("middle", "steepness")
+            )
+    np.savez(folder / "filters.npz", vectors=wordings.astype(np.float16))
+    (folder / "taxonomy.json").write_text(json.dumps(compiled, indent=1, ensure_ascii=False) + "\n")
+    return told
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--modules", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=miniclip.FOLDER)
+    args = parser.parse_args()
+    clip = miniclip.MiniClip(args.out)
+    words, sample = Words(clip, args.data / "text"), clip.sample()
+    part = icons(clip, args.data / "shards", "calibrate")
+    icon = pairs(part, words, sample, part.prompts, part.prompts)
+    scene, situations = scenes(clip, args.data / "scenes/test.npz", "calibrate")
+    illustration = pairs(scene, words, sample, part.prompts, situations, each=8)
+    both, whose = together(icon, illustration)
+    classes = {
+        "icon": curve_of(icon, np.zeros(len(icon.right))),
+        "illustration": curve_of(illustration, np.zeros(len(illustration.right))),
+        "drawing": curve_of(both, whose),
+    }
+    told = filters(clip, args.out, args.data, args.modules)
+    found = {"revision": miniclip.revision(args.out), "classes": classes, "filters": told}
+    (args.out / "calibration.json").write_text(json.dumps(found, indent=1) + "\n")
+    print(json.dumps(classes, indent=1))
+
+
+if __name__ == "__main__":
+    main()

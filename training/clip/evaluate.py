@@ -1,0 +1,213 @@
+"""How well right prompts are told from wrong ones on held-out sets and scenes, through the product's own encoder.
+
+A wrong prompt is another picture's right one: half of the same set (so of its style and palette), half from anywhere in
+the same part of the split. Left out is a wrong prompt that is true all the same: one whose words are all among the right
+one's ("user" under a picture of "user plus"); the reverse stays in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from imajin_cli.stages.backends.miniclip import MiniClip
+from imajin_cli.stages.semantics.words import ids_of, words_of
+
+REPEATS = 200
+
+
+@dataclass
+class Part:
+    """Pictures of one part of the split: vectors (n, 256), their set's name, their right prompts, and marks for reports."""
+
+    vectors: np.ndarray
+    sets: np.ndarray
+    prompts: list[str]
+    marks: np.ndarray
+
+
+@dataclass
+class Pairs:
+    """Features (n, 3), rank (n), label, kind ("right", "same set", "other"), the picture's number, set and mark."""
+
+    features: np.ndarray
+    ranks: np.ndarray
+    right: np.ndarray
+    kinds: np.ndarray
+    pictures: np.ndarray
+    sets: np.ndarray
+    marks: np.ndarray
+
+
+class Words:
+    """Vectors of prompts through the text head, from the embeddings kept by text.py; others are embedded now."""
+
+    def __init__(self, clip: MiniClip, folder: Path) -> None:
+        self.clip, self.table = clip, clip.vocabulary
+        self.raw: dict[str, np.ndarray] = {}
+        for file in sorted(folder.glob("text-*.npz")):
+            with np.load(file) as data:
+                self.raw.update(zip(data["texts"].tolist(), data["vectors"].astype(np.float32), strict=True))
+
+    def __call__(self, prompts: list[str]) -> np.ndarray:
+        new = [p for p in dict.fromkeys(prompts) if p not in self.raw]
+        if new:
+            from imajin_cli.stages.backends.embedding import shared
+
+            engine = shared()
+            assert engine is not None
+            self.raw.update(zip(new, engine.embed(new), strict=True))
+        unique = list(dict.fromkeys(prompts))
+        out = {}
+        for start in range(0, len(unique), 2000):
+            some = unique[start : start + 2000]
+            vectors = self.clip.text(np.stack([self.raw[p] for p in some]), [ids_of(p, self.table) for p in some])
+            out.update(zip(some, vectors, strict=True))
+        return np.stack([out[p] for p in prompts])
+
+
+def encode(clip: MiniClip, images: np.ndarray) -> np.ndarray:
+    """Vectors of premultiplied RGBA pictures (n, 64, 64, 4) on white."""
+    out = []
+    for start in range(0, len(images), 128):
+        rgba = images[start : start + 128].astype(np.float32) / 255
+        pixels = (rgba[..., :3] + (1 - rgba[..., 3:])).transpose(0, 3, 1, 2) * 2 - 1
+        out.append(clip.image(np.ascontiguousarray(pixels, np.float32)))
+    return np.concatenate(out)
+
+
+def icons(clip: MiniClip, shards: Path, part: str, most: int = 10_000) -> Part:
+    """The icons of a part; a mark says whether the name occurs in training ("seen") or not."""
+    known = {" ".join(words_of(c)) for f in shards.glob("train-*.npz") for c in np.load(f)["captions"].tolist()}
+    images, sets, prompts = [], [], []
+    for file in sorted(shards.glob(f"{part}-*.npz")):
+        with np.load(file) as data:
+            rows = np.sort(np.random.default_rng(3).permutation(len(data["captions"]))[:most])
+            images.append(data["images"][rows])
+            prompts += data["captions"][rows].tolist()
+            sets += [file.stem.removeprefix(f"{part}-")] * len(rows)
+    marks = np.array(["seen" if " ".join(words_of(p)) in known else "unseen" for p in prompts])
+    return Part(encode(clip, np.concatenate(images)), np.array(sets), prompts, marks)
+
+
+def scenes(clip: MiniClip, file: Path, part: str) -> tuple[Part, list[str]]:
+    """The test scenes of half of the situations (by the parity of a digest), and each one's situation.
+
+    Situations seen in training are asked for in the held-out wording, the others in any of theirs.
+    """
+    with np.load(file) as data:
+        images, rows = data["images"], [json.loads(r) for r in data["rows"]]
+    parity = 0 if part == "calibrate" else 1
+    mine = [i for i, r in enumerate(rows) if hashlib.sha256(r["situation"].encode()).digest()[1] % 2 == parity]
+    rng = np.random.default_rng(5)
+    prompts = []
+    for i in mine:
+        pool = rows[i]["held"] + (rows[i]["captions"][:3] if rows[i]["unseen"] else [])
+        prompts.append(pool[rng.integers(len(pool))])
+    marks = np.array(["unseen situation" if rows[i]["unseen"] else "unseen wording" for i in mine])
+    vectors = encode(clip, images[mine])
+    return Part(vectors, np.array(["compose"] * len(mine)), prompts, marks), [rows[i]["situation"] for i in mine]
+
+
+def true_too(wrong: str, right: str) -> bool:
+    """Whether a wrong prompt says nothing that the right one does not."""
+    return set(words_of(wrong)) <= set(words_of(right))
+
+
+def choose_wrong(
+    part: Part, others: list[str], groups: list[str], each: int, rng: np.random.Generator
+) -> list[tuple[int, str, str]]:
+    """(picture, wrong prompt, kind): ``each`` of the same set and ``each`` from ``others`` for every picture."""
+    rows_of = {s: np.flatnonzero(part.sets == s) for s in np.unique(part.sets)}
+    out = []
+    for i, right in enumerate(part.prompts):
+        same = rows_of[part.sets[i]]
+        for kind, draw in (("same set", lambda: int(rng.choice(same))), ("other", lambda: -1)):  # noqa: B023
+            found = 0
+            for _ in range(50):
+                at = draw()
+                wrong = part.prompts[at] if at >= 0 else others[rng.integers(len(others))]
+                if true_too(wrong, right) or (at >= 0 and groups[at] == groups[i]):
+                    continue
+                out.append((i, wrong, kind))
+                found += 1
+                if found == each:
+                    break
+    return out
+
+
+def pairs(
+    part: Part, words: Words, sample: dict[str, np.ndarray], others: list[str], groups: list[str], each: int = 2
+) -> Pairs:
+    """Every picture with its right prompt and with its wrong ones."""
+    wrong = choose_wrong(part, others, groups, each, np.random.default_rng(9))
+    rows = [(i, p, "right") for i, p in enumerate(part.prompts)] + wrong
+    at = np.array([r[0] for r in rows])
+    texts, vectors = words([r[1] for r in rows]), part.vectors[at]
+    cosine = (texts * vectors).sum(1)
+    by_prompt, by_picture = part.vectors @ sample["prompts"].T, None
+    over_prompts = (cosine - by_prompt.mean(1)[at]) / by_prompt.std(1)[at]
+    by_picture = texts @ sample["pictures"].T
+    over_pictures = (cosine - by_picture.mean(1)) / by_picture.std(1)
+    ranks = (by_prompt[at] < cosine[:, None]).mean(1)
+    kinds = np.array([r[2] for r in rows])
+    return Pairs(
+        np.stack([cosine, over_prompts, over_pictures], 1),
+        ranks,
+        kinds == "right",
+        kinds,
+        at,
+        part.sets[at],
+        part.marks[at],
+    )
+
+
+def auc(right: np.ndarray, wrong: np.ndarray) -> float:
+    """Area under the ROC curve: how often a right pair scores above a wrong one, ties a half."""
+    order = np.sort(wrong)
+    below, upto = np.searchsorted(order, right, "left"), np.searchsorted(order, right, "right")
+    return float(((below + upto) / 2).mean() / len(wrong))
+
+
+def interval(scores: np.ndarray, p: Pairs, chosen: np.ndarray) -> list[float]:
+    """AUC over the chosen pairs, and its 95 % bootstrap interval over pictures (each drawn with all of its pairs)."""
+    index = np.flatnonzero(chosen)
+    value = auc(scores[index][p.right[index]], scores[index][~p.right[index]])
+    order = index[np.argsort(scores[index], kind="stable")]
+    right = p.right[order].astype(float)
+    pictures, which = np.unique(p.pictures[order], return_inverse=True)
+    rng, out = np.random.default_rng(1), []
+    for _ in range(REPEATS):
+        times = np.bincount(rng.integers(0, len(pictures), len(pictures)), minlength=len(pictures))[which]
+        wrong_below = np.cumsum(times * (1 - right))
+        out.append(float((times * right * wrong_below).sum() / max((times * right).sum() * wrong_below[-1], 1e-9)))
+    low, high = np.percentile(out, [2.5, 97.5])
+    return [round(value, 4), round(float(low), 4), round(float(high), 4)]
+
+
+def report(scores: np.ndarray, threshold: float, p: Pairs) -> dict[str, object]:
+    """AUCs with intervals, and what the threshold does, in all and by kind, set and mark."""
+    wrong = ~p.right
+
+    def rates(chosen: np.ndarray) -> dict[str, object]:
+        r, w = chosen & p.right, chosen & wrong
+        return {
+            "auc": interval(scores, p, chosen),
+            "right": int(r.sum()),
+            "wrong": int(w.sum()),
+            "false_rejections": round(float((scores[r] < threshold).mean()), 4),
+            "wrong_caught": round(float((scores[w] < threshold).mean()), 4),
+            "top_of_512": round(float((p.ranks[r] >= 1 - 1 / 512).mean()), 4),
+        }
+
+    everything = np.ones(len(scores), bool)
+    out: dict[str, object] = {"all": rates(everything)}
+    out["wrong of the same set"] = rates(p.right | (p.kinds == "same set"))
+    out["wrong from anywhere"] = rates(p.right | (p.kinds == "other"))
+    for name, values in (("by set", p.sets), ("by mark", p.marks)):
+        out[name] = {str(v): rates(values == v) for v in np.unique(values)}
+    return out

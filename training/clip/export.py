@@ -1,0 +1,158 @@
+"""Write the trained encoder into the package: ONNX image side, text head, word table, sample, taxonomy's vectors.
+
+Run with PYTHONPATH at the repository's root. Checks the exported graph against the trained one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+import yaml
+from model import DIM, Image, Text
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from data import Pictures, Texts
+from imajin_cli.stages.backends import miniclip
+from imajin_cli.stages.backends.embedding import shared as embedder
+from imajin_cli.stages.semantics.words import ids_of
+
+SAMPLE = 512
+TAXONOMY = Path(__file__).resolve().parents[2] / "stages/semantics/taxonomy.yaml"
+
+
+def load(checkpoint: Path, words: int, quarters: bool = False) -> nn.ModuleDict:
+    """The averaged weights of a checkpoint. With ``quarters`` an aligned network, or a trained one without its last layer."""
+    net = nn.ModuleDict({"image": Image(quarters=quarters), "text": Text(words)})
+    state = torch.load(checkpoint, weights_only=True)["average"]
+    wanted = net.state_dict()["image.head.weight"].shape
+    if state["image.head.weight"].shape != wanted:
+        state["image.head.weight"] = torch.zeros(wanted)
+    net.load_state_dict(state)
+    return net.eval()
+
+
+def halve(path: Path) -> None:
+    """Store every larger weight in half precision, with a cast back to single: the graph computes as before."""
+    model = onnx.load(path)
+    graph = model.graph
+    casts = []
+    for tensor in list(graph.initializer):
+        values = numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < 64:
+            continue
+        graph.initializer.remove(tensor)
+        graph.initializer.append(numpy_helper.from_array(values.astype(np.float16), tensor.name + ".half"))
+        casts.append(helper.make_node("Cast", [tensor.name + ".half"], [tensor.name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+class Plain(nn.Module):
+    """The image encoder with the output named."""
+
+    def __init__(self, image: nn.Module) -> None:
+        super().__init__()
+        self.image = image
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.image(pixels)
+
+
+def text_tables(net: nn.ModuleDict, texts: Texts) -> dict[str, np.ndarray]:
+    """The text side in half precision, the word table in 8 bits a number with a scale a row."""
+    weights = {k.replace(".", "_"): v.numpy() for k, v in net["text"].state_dict().items()}
+    words = weights.pop("words_weight")
+    scale = np.maximum(np.abs(words).max(1), 1e-8) / 127
+    tables = {k: v.astype(np.float16) for k, v in weights.items()}
+    tables["words"] = np.round(words / scale[:, None]).astype(np.int8)
+    tables["words_scale"] = scale.astype(np.float32)
+    tables["mean"] = texts.mean.astype(np.float32)
+    return tables
+
+
+def encode(clip: miniclip.MiniClip, phrases: list[str]) -> np.ndarray:
+    """Texts as the product embeds them."""
+    engine = embedder()
+    assert engine is not None
+    table = clip.vocabulary
+    return np.concatenate(
+        [
+            clip.text(engine.embed(phrases[i : i + 256]), [ids_of(t, table) for t in phrases[i : i + 256]])
+            for i in range(0, len(phrases), 256)
+        ]
+    )
+
+
+def sample(clip: miniclip.MiniClip, texts: Texts, data: Path) -> dict[str, np.ndarray]:
+    """Prompts and pictures of the training sets, half icons and half scenes' wordings, drawn by a fixed seed."""
+    rng = np.random.default_rng(11)
+    pictures = Pictures(data / "shards", data / "scenes/train.npz", texts)
+    icons = rng.permutation(pictures.icons)[: SAMPLE * 3 // 4]
+    scenes = pictures.icons + rng.permutation(len(pictures.choices) - pictures.icons)[: SAMPLE // 4]
+    rows = np.concatenate([icons, scenes])
+    phrases = [texts.texts[pictures.choices[r][0][0]] for r in rows]
+    rgba = pictures.images[rows].astype(np.float32) / 255
+    pixels = rgba[..., :3] + (1 - rgba[..., 3:])
+    vectors = clip.image(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2) * 2 - 1, np.float32))
+    return {"prompts": encode(clip, phrases).astype(np.float16), "pictures": vectors.astype(np.float16)}
+
+
+def taxonomy(clip: miniclip.MiniClip, folder: Path) -> None:
+    """Compile taxonomy.yaml: its filters as JSON, the wordings of those that the encoder judges as vectors."""
+    filters = yaml.safe_load(TAXONOMY.read_text())["filters"]
+    phrases: list[str] = []
+    for entry in filters.values():
+        if "measure" not in entry:
+            entry["rows"] = list(range(len(phrases), len(phrases) + len(entry["says"])))
+            phrases += [str(s) for s in entry["says"]]
+    np.savez(folder / "filters.npz", vectors=encode(clip, phrases).astype(np.float16))
+    known = json.loads((folder / "taxonomy.json").read_text())["filters"] if (folder / "taxonomy.json").exists() else {}
+    for name, entry in filters.items():
+        entry.pop("labels", None)
+        entry.update({k: known[name][k] for k in ("middle", "steepness") if name in known and k in known[name]})
+    (folder / "taxonomy.json").write_text(json.dumps({"filters": filters}, indent=1, ensure_ascii=False) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=miniclip.FOLDER)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    texts = Texts(args.data / "text")
+    net = load(args.data / "aligned.pt", len(texts.words), quarters=True)
+    pixels = torch.rand(2, 3, 64, 64) * 2 - 1
+    target = args.out / miniclip.IMAGE
+    torch.onnx.export(Plain(net["image"]), (pixels,), target, input_names=["pixels"], output_names=["vectors"],
+        dynamo=False, opset_version=17, dynamic_axes={"pixels": {0: "n"}, "vectors": {0: "n"}})  # fmt: skip
+    halve(target)
+    np.savez(args.out / miniclip.TEXT, **text_tables(net, texts))
+    (args.out / miniclip.VOCABULARY).write_text(json.dumps(sorted(texts.words, key=texts.words.get)) + "\n")
+    clip = miniclip.MiniClip(args.out)
+    with torch.no_grad():
+        wanted = net["image"](pixels).numpy()
+    off = float(np.abs(clip.image(pixels.numpy()) - wanted).max())
+    phrases = ["a red heart", "lock", "page not found"]
+    with torch.no_grad():
+        rows = [texts.at[p] for p in phrases if p in texts.at] or [0]
+        there = net["text"](texts.vectors[rows], texts.ids[rows]).numpy()
+    again = encode(clip, [texts.texts[r] for r in rows])
+    print("image side off by", off, "text side off by", float(np.abs(there - again).max()), "of unit vectors of", DIM)
+    assert off < 0.01
+    np.savez(args.out / miniclip.SAMPLE, **sample(clip, texts, args.data))
+    taxonomy(clip, args.out)
+    miniclip.revision.cache_clear()
+    print("revision", miniclip.revision(args.out), {f.name: f.stat().st_size for f in sorted(args.out.iterdir())})
+
+
+if __name__ == "__main__":
+    main()
