@@ -72,6 +72,9 @@ def measure(count: int = COUNT, repeats: int = 12) -> dict[str, float]:
             target = fresh("plain")
             for path in paths:
                 image = decode_picture(path, path.read_bytes()).image
+                beside = path.with_name(path.name + ".json")
+                if beside.exists():
+                    beside.read_bytes()
                 outcome = tint.apply(Asset(Sidecar(id="x"), Picture.of(image)))
                 (target / path.name).write_bytes(encode_png(outcome.picture.image))
                 (target / (path.name + ".json")).write_bytes(sample)
