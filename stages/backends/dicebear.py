@@ -150,6 +150,7 @@ class _Walker:
             yield from self.elements(variant["elements"], replace(self.inherit(element, pen), where=name), depth + 1)
 
     def element(self, element: dict[str, Any], pen: _Pen, depth: int) -> Iterator[Shape]:
+        """The shapes that one element draws; what a mask or clip path holds is kept aside under its id."""
         name, attributes = element["name"], element.get("attributes") or {}
         children = element.get("children") or []
         if name in ("mask", "clipPath"):
@@ -161,6 +162,7 @@ class _Walker:
             yield self.shape(name, attributes, self.inherit(element, pen))
 
     def shape(self, name: str, attributes: Mapping[str, Any], pen: _Pen) -> Shape:
+        """One drawn element, counted within its component so that it can be told from its neighbours."""
         nth = self.counts.get(pen.where, 0)
         self.counts[pen.where] = nth + 1
         return Shape(
@@ -179,6 +181,7 @@ class _Walker:
         )
 
     def inherit(self, element: Mapping[str, Any], pen: _Pen) -> _Pen:
+        """The pen as the element's children take it over: its transform, paint and component."""
         attributes = element.get("attributes") or {}
         if "transform" in attributes:
             pen = replace(pen, transforms=(*pen.transforms, str(attributes["transform"])))

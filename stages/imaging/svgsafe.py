@@ -81,6 +81,7 @@ class _Cleaner:
         self.pixels = 0
 
     def clean(self, node: Node) -> None:
+        """Keep of ``node`` and of what is below it only what is safe to draw, in place. Raises InputError."""
         self._attributes(node)
         if node.name == "style":
             self._style(node)

@@ -56,6 +56,7 @@ class _Builder:
         self.attributes = 0
 
     def start(self, name: str, pairs: list[str]) -> None:
+        """Open an element; ``pairs`` are names and values in turn. Raises InputError past a bound."""
         self.elements += 1
         self.attributes += len(pairs) // 2
         if self.elements > MAX_ELEMENTS or self.attributes > MAX_ATTRIBUTES:

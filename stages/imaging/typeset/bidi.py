@@ -95,6 +95,7 @@ class _Stack:
         self.isolates = self.overflow_isolates = self.overflow_embeddings = 0
 
     def push(self, odd: bool, override: str | None, isolate: bool) -> None:
+        """Enter an embedding, override or isolate, or count it as overflow (UAX #9, X2 to X5c)."""
         level = self.entries[-1][0]
         level = (level + 1) | 1 if odd else (level + 2) & ~1
         if level <= _MAX_DEPTH and not self.overflow_isolates and not self.overflow_embeddings:
@@ -106,6 +107,7 @@ class _Stack:
             self.overflow_embeddings += 1
 
     def close_isolate(self) -> None:
+        """Leave the latest isolate, and the embeddings left open within it (UAX #9, X6a)."""
         if self.overflow_isolates:
             self.overflow_isolates -= 1
         elif self.isolates:

@@ -185,6 +185,7 @@ def _on_vector(vector: Vector, before: tuple[int, int], setting: Setting, layer:
 
 def _on_pixels(canvas: Canvas, size: tuple[int, int], layer: str, ground: str) -> Picture:
     def pixels() -> Image.Image:
+        """The picture with the text over it, made taller where the text asked for canvas."""
         own = canvas.picture.image
         base = own.convert("RGBA")
         if size != base.size:

@@ -50,6 +50,7 @@ def _best(group: Sequence[Candidate], mood: str, gloomy: bool) -> tuple[Candidat
     top = max(candidate.score for candidate in group)
 
     def rank(candidate: Candidate) -> tuple[bool, bool, bool, bool, float, int, str]:
+        """What orders candidates, the best first."""
         concept = candidate.concept
         near = candidate.score >= top - NEAR
         own = concept.pack == "subjects"
