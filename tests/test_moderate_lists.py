@@ -167,7 +167,7 @@ def entry(**changes: Any) -> dict[str, Any]:
 
 
 def document(**changes: Any) -> dict[str, Any]:
-    return {"model": faces.EMBEDDING.name, "faces": [entry()], **changes}
+    return {"model": faces.EMBEDDING, "faces": [entry()], **changes}
 
 
 def test_a_deny_list_is_read(work):

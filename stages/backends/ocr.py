@@ -12,32 +12,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imajin_cli.contract.errors import BackendError, MissingError
-from imajin_cli.stages.backends.onnx import ModelFile, network
+from imajin_cli.stages.backends.onnx import network
 from imajin_cli.stages.backends.threads import settle
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_INSTALL = "pip install 'rapidocr>=3.10,<4'"
-DETECTOR = ModelFile(
-    "PP-OCRv6-det",
-    "rapidocr",
-    "models/PP-OCRv6_det_small.onnx",
-    9_929_594,
-    "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
-    "Apache-2.0",
-    _INSTALL,
-)
-RECOGNISER = ModelFile(
-    "PP-OCRv6-rec",
-    "rapidocr",
-    "models/PP-OCRv6_rec_small.onnx",
-    21_234_383,
-    "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
-    "Apache-2.0",
-    _INSTALL,
-)
+DETECTOR, RECOGNISER = "ocr-detect", "ocr-recognise"
+"""Their names in the model catalogue."""
 SMALLEST_SIDE, LARGEST_SIDE = 320, 640
 """Longest side, in pixels, at which text is looked for: smaller and larger pictures are scaled."""
 MOST_LINES = 64

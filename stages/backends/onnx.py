@@ -1,13 +1,9 @@
-"""onnxruntime sessions of model files that lie inside installed packages: found, checked by digest, opened once, kept."""
+"""onnxruntime sessions of models of the catalogue: found, checked by digest, opened once, kept."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imajin_cli.contract.errors import MissingError
@@ -18,51 +14,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True)
-class ModelFile:
-    """A model inside a package: where it lies, how many bytes it has, its digest and licence, and what installs it."""
-
-    name: str
-    package: str
-    file: str
-    size: int
-    sha256: str
-    licence: str
-    install: str
-
-    def path(self) -> Path:
-        """The file, whose package is not imported. Raises MissingError where it is not there, or is another file."""
-        spec = find_spec(self.package)
-        path = Path(spec.origin).parent / self.file if spec is not None and spec.origin is not None else None
-        if path is None or not path.is_file():
-            raise MissingError(f"the model {self.name} is not installed", hint=self.install)
-        return path
-
-    def read(self) -> bytes:
-        """The file's bytes. Raises MissingError where it is not there, or its digest is another."""
-        try:
-            data = self.path().read_bytes()
-        except OSError as error:
-            raise MissingError(f"the model {self.name} cannot be read: {error.strerror}", hint=self.install) from error
-        if hashlib.sha256(data).hexdigest() != self.sha256:
-            hint = f"{self.install} --force-reinstall"
-            raise MissingError(f"the model {self.name} is damaged or of another version", hint=hint)
-        return data
-
-    def state(self) -> str:
-        """What a result depends on, without reading the file: the model's digest, or that it is not there."""
-        try:
-            there = self.path().stat().st_size == self.size
-        except (MissingError, OSError):
-            return f"{self.name} absent"
-        return f"{self.name} {self.sha256[:12]}" if there else f"{self.name} other"
-
-
 class Network:
-    """An ONNX model, opened on first use and kept."""
+    """An ONNX model, by its name in the model catalogue, opened on first use and kept."""
 
-    def __init__(self, file: ModelFile, *, optimise: bool = True, threads: int = 1) -> None:
-        self.file = file
+    def __init__(self, name: str, *, optimise: bool = True, threads: int = 1) -> None:
+        self.name = name
         self._optimise = optimise
         self._threads = threads
         self._session: Any = None
@@ -85,7 +41,9 @@ class Network:
             options.log_severity_level = 3
             if not self._optimise:
                 options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-            self._session = onnxruntime.InferenceSession(self.file.read(), options, providers=["CPUExecutionProvider"])
+            from imajin_cli.models.store import read
+
+            self._session = onnxruntime.InferenceSession(read(self.name), options, providers=["CPUExecutionProvider"])
         return self._session
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -101,6 +59,13 @@ class Network:
 
 
 @lru_cache(maxsize=16)
-def network(file: ModelFile, *, optimise: bool = True) -> Network:
-    """The one network of ``file`` in this process."""
-    return Network(file, optimise=optimise)
+def network(name: str, *, optimise: bool = True) -> Network:
+    """The one network of the model ``name`` in this process."""
+    return Network(name, optimise=optimise)
+
+
+def state(name: str) -> str:
+    """What a result depends on, without reading the model: its name and revision in the catalogue, or that it is absent."""
+    from imajin_cli.models import store
+
+    return store.state(name)

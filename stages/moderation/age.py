@@ -32,7 +32,7 @@ def judge(views: Views, below: float) -> Finding:
     """
     from imajin_cli.stages.backends.ages import MODEL, likelihoods
 
-    finding = Finding(LAYER, notes={"model": MODEL.name, "margin_years": MARGIN})
+    finding = Finding(LAYER, notes={"model": MODEL, "margin_years": MARGIN})
     most, lowest = 0, None
     people: list[dict[str, Any]] = []
     for seen in views.faces:

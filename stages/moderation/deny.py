@@ -1,6 +1,6 @@
 """People who may not be shown: faces against a local list of embeddings.
 
-A list is JSON: ``{"model": "dlib-face-recognition-resnet", "faces": [{"name": "…", "embedding": [128 numbers]}]}``.
+A list is JSON: ``{"model": "face-embedding-dlib", "faces": [{"name": "…", "embedding": [128 numbers]}]}``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 LAYER = "identity"
 DISTANCE = 0.6
 """Faces nearer than this are of one person (dlib's own threshold, 99.38 % right on Labeled Faces in the Wild)."""
+MODELS = ("face-embedding-dlib", "dlib-face-recognition-resnet")
+"""The one model that a list may be made with, by its name in the model catalogue, and by the name of its file."""
 MAX_BYTES = 256 << 20
 _DIMENSIONS = 128
 _HINT = "repair it, or take it out of moderate.deny_lists"
@@ -104,13 +106,11 @@ def _load(path: str, changed: int, size: int) -> DenyList:
 
 def parse(document: Any) -> tuple[list[str], list[list[float]]]:
     """Names and embeddings of a list's JSON. Raises ValueError for anything else."""
-    from imajin_cli.stages.backends.faces import EMBEDDING
-
     faces = document.get("faces") if isinstance(document, dict) else None
     if not isinstance(faces, list) or not faces:
         raise ValueError("holds no faces")
-    if document.get("model") != EMBEDDING.name:
-        raise ValueError(f"was made with another model than {EMBEDDING.name}")
+    if document.get("model") not in MODELS:
+        raise ValueError(f"was made with another model than {MODELS[0]}")
     names, rows = [], []
     for number, face in enumerate(faces, 1):
         row = face.get("embedding") if isinstance(face, dict) else None

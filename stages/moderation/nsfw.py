@@ -33,7 +33,7 @@ def judge(views: Views, photo: Limits, drawing: Limits) -> Finding:
     drawn, flat = views.drawing
     limits = drawing if drawn else photo
     worst = max(values.values())
-    finding = Finding(LAYER, notes={"model": MODEL.name, "kind": "drawing" if drawn else "photo", "flat": flat})
+    finding = Finding(LAYER, notes={"model": MODEL, "kind": "drawing" if drawn else "photo", "flat": flat})
     finding.scores.append(
         Score(name="nsfw", value=round(worst, 4), threshold=limits.explicit, op="<=", passed=worst < limits.explicit)
     )

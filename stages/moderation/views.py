@@ -75,7 +75,7 @@ class Views:
 
     @cached_property
     def text_grounds(self) -> list[str]:
-        """The grounds on which text is looked for: where see-through, white, and black too if light edges vanish on white."""
+        """The grounds on which text is looked for: all but black, and that too where light edges would vanish on white."""
         if OPAQUE in self.grounds:
             return [OPAQUE]
         import numpy as np
@@ -86,7 +86,7 @@ class Views:
         edge = alpha.copy()
         edge[1:-1, 1:-1] &= ~inner
         light = pixels[:, :, :3].min(axis=2) >= _LIGHT_EDGE
-        return ["white", "black"] if bool((edge & light).any()) else ["white"]
+        return ["white", "black", "checker"] if bool((edge & light).any()) else ["white", "checker"]
 
     @cached_property
     def faces(self) -> list[Seen]:
