@@ -107,7 +107,10 @@ class Quality(Stage[QualityParams]):
         for name, value in values.items():
             if not math.isfinite(value):
                 raise NoVerdictError(f"quality could not measure {name}: it came out as {value}")
-        scores = [self._score(name, value) for name, value in values.items()]
+        drawn = asset.picture.vector is not None
+        scores = [
+            self._score(name, value, judged=not (drawn and name == "blockiness")) for name, value in values.items()
+        ]
         faults = blank(values) or [_fault(score) for score in scores if score.passed is False]
         rank = round(ranking(values), 6)
         # Kept as a score too: a later run that finds this record still orders candidates by it.
@@ -116,9 +119,12 @@ class Quality(Stage[QualityParams]):
             return Outcome("rejected", reason="; ".join(faults), code=self.rejects_with, scores=scores, rank=rank)
         return Outcome("passed", scores=scores, rank=rank)
 
-    def _score(self, name: str, value: float) -> Score:
+    def _score(self, name: str, value: float, *, judged: bool = True) -> Score:
+        """A measurement with its threshold. A picture that its vector was just drawn from was never a JPEG, so what looks
+        like a JPEG's grid in a small one are the drawing's own edges: that is recorded and not ``judged``.
+        """
         rule = RULES.get(name)
-        limit = None if rule is None else getattr(self.params, rule.param)
+        limit = getattr(self.params, rule.param) if rule is not None and judged else None
         if rule is None or limit is None or (rule.param == "budget_kb" and name != f"{self.params.budget_format}_kb"):
             return Score(name=name, value=round(value, 4), unit=rule.unit if rule else None)
         passed = value >= limit if rule.op == ">=" else value <= limit

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.exits import Exit
-from imajin_cli.contract.picture import Picture
+from imajin_cli.contract.picture import Picture, Vector
 from imajin_cli.contract.sidecar import Record, Score, Sidecar
 from imajin_cli.contract.stage import Asset, Outcome
 from imajin_cli.stages.imaging.metrics import measure
@@ -51,6 +51,16 @@ def test_clean_art_passes_and_says_everything() -> None:
     assert score(found, "padding").passed is None
     assert 0.8 < (found.rank or 0) <= 1
     assert score(found, "rank").value == found.rank
+
+
+def test_edges_of_a_drawing_are_no_jpeg_blocks() -> None:
+    ruled = np.full((96, 96, 3), 120, np.uint8)
+    ruled[:, ::8] = ruled[::8] = 134
+    image = Image.fromarray(ruled)
+    assert score(judge(image), "blockiness").passed is False
+    drawn = Quality(QualityParams()).apply(Asset(Sidecar(id="x"), Picture.of(image, vector=Vector("<svg/>", {}, ()))))
+    assert score(drawn, "blockiness").passed is None
+    assert score(drawn, "blockiness").value == score(judge(image), "blockiness").value
 
 
 def test_good_pictures_of_other_kinds_pass() -> None:
