@@ -32,6 +32,7 @@ STAGES: dict[str, Entry] = {
 
 COMMANDS: dict[str, Entry] = {
     "run": Entry("imajin_cli.commands.run:run", "Run all stages: from a prompt to published files."),
+    "batch": Entry("imajin_cli.commands.batch:batch", "Do many jobs out of a file, on all cores or a cluster."),
     "show": Entry("imajin_cli.commands.show:show", "Print an asset's history for a person."),
     "schema": Entry("imajin_cli.commands.schema:schema", "Print JSON Schemas and the exit-code table."),
     "config": Entry("imajin_cli.commands.config:app", "Show, locate and check the configuration."),

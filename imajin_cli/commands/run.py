@@ -11,7 +11,7 @@ from imajin_cli.contract.errors import UsageError
 from imajin_cli.contract.request import RequestParams
 from imajin_cli.options import options_of, split
 from imajin_cli.registry import stages
-from imajin_cli.run.options import RunParams
+from imajin_cli.run.options import SHORTCUTS, RunParams
 from imajin_cli.run.pipeline import RunOptions, run_pipeline
 from imajin_cli.stagecommand import AsJson, Expect, Force, Preset, Quiet, make_command
 
@@ -30,15 +30,6 @@ _Set = Annotated[
         show_default=False,
     ),
 ]
-# Options that people reach for in every run, and the stage's parameter that each sets.
-_SHORTCUTS = (
-    ("generate", "colour"),
-    ("generate", "theme"),
-    ("generate", "layout"),
-    ("output", "to"),
-    ("output", "name"),
-    ("output", "format"),
-)
 
 
 def _body(**given: Any) -> None:
@@ -111,10 +102,10 @@ def _shortcuts() -> list[inspect.Parameter]:
     """The named stages' own options, taken from their params models."""
     from imajin_cli.run.bind import stage_class
 
-    wanted = set(_SHORTCUTS)
+    wanted = set(SHORTCUTS)
     offered = [
         option
-        for stage in dict.fromkeys(name for name, _ in _SHORTCUTS)
+        for stage in dict.fromkeys(name for name, _ in SHORTCUTS)
         for option in options_of(stage_class(stage).Params, stage)
     ]
     return [option for option in offered if tuple(option.name.split("__", 1)) in wanted]

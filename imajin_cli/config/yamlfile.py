@@ -42,24 +42,27 @@ def read_yaml(path: Path) -> Located:
 
 def parse_yaml(data: bytes, name: str) -> Located:
     """The mapping in ``data``; ``name`` is how errors call it."""
+    root = parse_document(data, name)
+    if not isinstance(root.value, dict):
+        raise UsageError(f"{name}:{root.line}: expected a mapping of sections")
+    return root
+
+
+def parse_document(data: bytes, name: str) -> Located:
+    """The one document in ``data``, an empty mapping where there is none. Raises UsageError where it is not plain YAML."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(data)
     try:
         _refuse_aliases(data, name, type(loader))
         node = loader.get_single_node()
-        if node is None:
-            return Located({}, 1)
-        root = _located(loader, node, name, 0)
+        return Located({}, 1) if node is None else _located(loader, node, name, 0)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark is not None else ""
         raise UsageError(f"{name}{line}: not YAML: {getattr(error, 'problem', None) or error}") from None
     finally:
         loader.dispose()
-    if not isinstance(root.value, dict):
-        raise UsageError(f"{name}:{root.line}: expected a mapping of sections")
-    return root
 
 
 def _refuse_aliases(data: bytes, name: str, loader: Any) -> None:

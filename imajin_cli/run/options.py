@@ -8,6 +8,16 @@ from pydantic import Field
 
 from imajin_cli.contract.stage import Params
 
+# Options that people reach for in every run, and the stage's parameter that each sets.
+SHORTCUTS = (
+    ("generate", "colour"),
+    ("generate", "theme"),
+    ("generate", "layout"),
+    ("output", "to"),
+    ("output", "name"),
+    ("output", "format"),
+)
+
 
 class RunParams(Params):
     """Which stages `imajin run` runs, and how many candidates it keeps."""

@@ -41,10 +41,11 @@ class RunOptions:
 def run_pipeline(arguments: Sequence[str], flags: Flags, options: RunOptions) -> Exit:
     """Run a prompt, or pictures, through all stages. Prints each published asset's first file; gives the exit code."""
     report = Report("run", as_json=options.as_json, quiet=options.quiet)
-    return reported(report, lambda: _run_pipeline(arguments, flags, options, report))
+    return reported(report, lambda: run_reported(arguments, flags, options, report))
 
 
-def _run_pipeline(arguments: Sequence[str], flags: Flags, options: RunOptions, report: Report) -> Exit:
+def run_reported(arguments: Sequence[str], flags: Flags, options: RunOptions, report: Report) -> Exit:
+    """`run_pipeline` over a report of the caller's. Raises ImajinError where it cannot go on."""
     settings = load_settings(options.preset)
     params = resolve("run", RunParams, settings, flags.get("run", {})).params
     files = bool(arguments) and are_files(arguments)

@@ -50,7 +50,7 @@ class Progress:
         self._report.result(result, show=False)
         if result.passed and result.entry.path is not None:
             self._made += 1
-            if self._live is None and _which(result.entry):
+            if self._live is None and not self._report.quiet and _which(result.entry):
                 self._report.say(f"{_which(result.entry)}: {result.entry.path}")
         if self._live is not None:
             self._live.start()
@@ -60,7 +60,7 @@ class Progress:
     ) -> None:
         if self._live is not None:
             self._live.stop()
-        if kind is None and self._made:
+        if kind is None and self._made and not self._report.quiet:
             plural = "asset" if self._made == 1 else "assets"
             self._report.say(f"{self._made} {plural} in {time.perf_counter() - self._started:.1f} s")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -65,6 +66,7 @@ def _run_stage(name: str, arguments: Sequence[str], flags: Flags, common: Common
     )
 
 
+@functools.cache
 def keep_loaded() -> None:
     """What is loaded by now stays: without this, the collector walks all of it again for every few images. Once a process."""
     gc.freeze()

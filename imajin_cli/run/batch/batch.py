@@ -1,0 +1,172 @@
+"""`imajin batch`: reads the jobs, leaves out what is done, and tells what became of the others."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+from imajin_cli.contract.errors import UsageError
+from imajin_cli.contract.exits import Exit
+from imajin_cli.run.batch.jobs import Job, read_jobs
+from imajin_cli.run.batch.journal import Done, Journal, Published
+from imajin_cli.run.batch.keys import Keys
+from imajin_cli.run.batch.meter import Meter
+from imajin_cli.run.batch.schedule import Schedule, Task
+from imajin_cli.run.pipe import Terminated
+from imajin_cli.run.report import Report, reported
+
+# Verdicts that stand: the same job would end the same way.
+FINAL = frozenset({Exit.OK, Exit.INVALID, Exit.UNSAFE, Exit.OFF_PROMPT, Exit.QUALITY})
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """The options of `imajin batch`."""
+
+    jobs: int | None = None
+    engine: Literal["local", "ray"] = "local"
+    address: str | None = None
+    retries: int = 2
+    preset: str | None = None
+    to: str | None = None
+    force: bool = False
+    expect: int | None = None
+    as_json: bool = False
+    quiet: bool = False
+
+
+class Engine(Protocol):
+    """What does jobs: processes here, or a cluster."""
+
+    def __enter__(self) -> Engine: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def run(self, schedule: Schedule, stopping: Callable[[], bool]) -> Iterator[tuple[Task, Done]]:
+        """Every task and what became of it, as they end."""
+
+
+def run_batch(name: str, options: BatchOptions) -> Exit:
+    """Do every job in the file ``name`` that is not done yet. Prints each published asset's first file."""
+    report = Report("batch", as_json=options.as_json, quiet=options.quiet)
+    return reported(report, lambda: _run_batch(name, options, report))
+
+
+def _run_batch(name: str, options: BatchOptions, report: Report) -> Exit:
+    keys = Keys()
+    total = sum(1 for job in _jobs(name, options) if keys.of(job))
+    with _stop_flag() as stopping, Journal.of(name) as journal, Meter(total, report) as meter:
+        told = Told(report, journal, meter)
+        tasks = _tasks(_jobs(name, options), keys, told, options)
+        with _engine(options) as engine:
+            for task, done in engine.run(Schedule(tasks, options.retries), stopping):
+                told.tell(task, done)
+    if stopping():
+        raise Terminated
+    return report.finish(expect=options.expect, empty=total == 0)
+
+
+def _jobs(name: str, options: BatchOptions) -> Iterator[Job]:
+    for job in read_jobs(name):
+        flags = {section: dict(values) for section, values in job.flags.items()}
+        if options.to is not None:
+            flags.setdefault("output", {}).setdefault("to", options.to)
+        yield replace(job, preset=job.preset or options.preset, flags=flags)
+
+
+def _tasks(jobs: Iterator[Job], keys: Keys, told: Told, options: BatchOptions) -> Iterator[Task]:
+    """The jobs that are to be done. Of those that are done already ``told`` hears at once."""
+    published = Published()
+    seen: dict[str, str] = {}
+    for number, job in enumerate(jobs):
+        task = Task(number, keys.of(job), job)
+        if task.key in seen:
+            told.repeated(task, seen[task.key])
+            continue
+        seen[task.key] = job.place
+        known = None if options.force else told.journal.known.get(task.key)
+        if known is not None and published.whole(known):
+            told.tell(task, replace(known, tried=False))
+        else:
+            yield task
+
+
+def _engine(options: BatchOptions) -> Engine:
+    if options.engine == "ray":
+        from imajin_cli.run.batch.cluster import Cluster
+
+        return Cluster(options.address, options.jobs, force=options.force)
+    from imajin_cli.run.batch.local import Local, cores
+
+    if options.address is not None:
+        raise UsageError("--address names a Ray cluster", hint="add --engine ray")
+    return Local(options.jobs or cores(), force=options.force)
+
+
+@contextmanager
+def _stop_flag() -> Iterator[Callable[[], bool]]:
+    """SIGTERM as a wish: jobs in hand end, or are dropped whole, before the process does."""
+    wished: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: wished.append(number))
+    try:
+        yield lambda: bool(wished)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class Told:
+    """Who hears of a job's end: the journal, standard output, and the person who watches."""
+
+    def __init__(self, report: Report, journal: Journal, meter: Meter) -> None:
+        self.report = report
+        self.journal = journal
+        self._meter = meter
+        self._owners: dict[str, tuple[str, str]] = {}
+
+    def tell(self, task: Task, done: Done) -> None:
+        """Keep, count and say what became of ``task``. Raises OutputError where the journal cannot be written."""
+        done = self._claimed(task, done)
+        if done.tried and done.code in FINAL:
+            self.journal.keep(task.key, done)
+        with self._meter.aside():
+            self._say(task, done)
+        self._meter.step(done)
+
+    def repeated(self, task: Task, first: str) -> None:
+        """Say that a job stands in the file twice: it is one."""
+        self.report.say(f"{task.job.place}: the same as {first}")
+        self._meter.step(Done(code=0, tried=False))
+
+    def _claimed(self, task: Task, done: Done) -> Done:
+        """An error where another job of this batch has published under the same name."""
+        for path, identity in zip(done.paths, done.ids, strict=True):
+            place, owner = self._owners.setdefault(path, (task.job.place, identity))
+            if owner != identity:
+                said = f"{path}: {place} publishes under this name too (give one of them a name of its own)"
+                return replace(done, code=int(Exit.USAGE), passed=0, paths=(), ids=(), said=(*done.said, said))
+        return done
+
+    def _say(self, task: Task, done: Done) -> None:
+        report = self.report
+        if done.code == Exit.OK:
+            report.passed += done.passed
+        elif done.code in done.rejected:
+            report.rejections.extend(map(Exit, done.rejected))
+            report.passed += done.passed
+        else:
+            report.errors.append(Exit(done.code))
+            report.passed += done.passed
+        if done.tried or done.code != Exit.OK:
+            for line in done.said:
+                report.say(f"{task.job.place}: {line}")
+        if report.as_json:
+            report.event(
+                "job", place=task.job.place, key=task.key, code=done.code, passed=done.passed, paths=list(done.paths),
+                rejected=list(done.rejected), seconds=done.seconds, tries=task.tries + 1 if done.tried else 0,
+            )  # fmt: skip
+            return
+        for path in done.paths:
+            report.path(path)

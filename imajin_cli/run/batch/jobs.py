@@ -1,0 +1,182 @@
+"""A file of jobs, each the params of one `imajin run`: .jsonl one a line, .yaml a list, or a mapping with `jobs`."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from imajin_cli.config.layers import section_model
+from imajin_cli.config.values import from_text, known_field, unknown
+from imajin_cli.config.yamlfile import Located, parse_document
+from imajin_cli.contract.errors import InputError, UsageError
+from imajin_cli.contract.request import RequestParams
+from imajin_cli.registry import stages
+from imajin_cli.run.options import SHORTCUTS, RunParams
+
+MAX_LINE = 1 << 20
+MAX_YAML = 16 << 20
+_FILES = "files"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one job asks for. ``place`` ("assets.jsonl:3") is how messages call it; ``flags`` are section → param → value."""
+
+    place: str
+    prompt: str | None = None
+    files: tuple[str, ...] = ()
+    preset: str | None = None
+    flags: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What `imajin run` would be given as arguments."""
+        return self.files or ((self.prompt,) if self.prompt is not None else ())
+
+
+def read_jobs(name: str) -> Iterator[Job]:
+    """The jobs of a file, as they are read. Raises UsageError, with file and line, for a job that is none."""
+    path = Path(name)
+    if path.suffix.lower() not in (".jsonl", ".yaml", ".yml"):
+        raise UsageError(f"{name}: jobs are read from .jsonl or .yaml")
+    try:
+        with path.open("rb") as file:
+            if path.suffix.lower() == ".jsonl":
+                yield from _from_lines(file, name)
+            else:
+                yield from _from_yaml(file.read(MAX_YAML + 1), name)
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror}") from None
+
+
+def _from_lines(stream: IO[bytes], name: str) -> Iterator[Job]:
+    number = 0
+    while line := stream.readline(MAX_LINE + 1):
+        number += 1
+        place = f"{name}:{number}"
+        if len(line) > MAX_LINE:
+            raise UsageError(f"{place}: a line of over {MAX_LINE >> 20} MiB")
+        if line.strip():
+            yield job_of(_json(line, place), place)
+
+
+def _json(line: bytes, place: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line, object_pairs_hook=lambda pairs: _once(pairs, place))
+    except (ValueError, RecursionError):
+        raise UsageError(f"{place}: not JSON") from None
+    if not isinstance(value, dict):
+        raise UsageError(f"{place}: a job is an object with a prompt or files")
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]], place: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise UsageError(f'{place}: "{key}" stands here twice')
+        found[key] = value
+    return found
+
+
+def _from_yaml(data: bytes, name: str) -> Iterator[Job]:
+    if len(data) > MAX_YAML:
+        raise UsageError(f"{name}: larger than {MAX_YAML >> 20} MiB", hint="write the jobs as JSON lines: .jsonl")
+    root = parse_document(data, name)
+    common: dict[str, Any] = {}
+    jobs = root
+    if isinstance(root.value, dict):
+        for key, item in root.value.items():
+            if key not in ("jobs", "defaults"):
+                raise unknown(key, ("jobs", "defaults"), f"{name}:{item.line}", "key")
+        jobs = root.value.get("jobs", Located([], 1))
+        common = _mapping(root.value.get("defaults", Located({}, 1)), name)
+    if not isinstance(jobs.value, list):
+        raise UsageError(f"{name}:{jobs.line}: expected a list of jobs")
+    for item in jobs.value:
+        yield job_of({**common, **_mapping(item, name)}, f"{name}:{item.line}")
+
+
+def _mapping(item: Located, name: str) -> dict[str, Any]:
+    value = item.plain()
+    if not isinstance(value, dict):
+        raise UsageError(f"{name}:{item.line}: a job is a mapping with a prompt or files")
+    return value
+
+
+def job_of(given: Mapping[str, Any], place: str) -> Job:
+    """The job that ``given`` describes: `prompt` or `files`, `preset`, options of `imajin run`, sections of any stage.
+
+    Raises UsageError for an unknown key, with the nearest known one.
+    """
+    rest = dict(given)
+    prompt, preset = _text(rest, "prompt", place), _text(rest, "preset", place)
+    files = _names(rest.pop(_FILES, ()), place)
+    if prompt is not None and files:
+        raise UsageError(f"{place}: a job has a prompt or files, not both")
+    if prompt is None and preset is None and not files:
+        raise UsageError(f"{place}: a job needs a prompt, files or a preset")
+    flags: dict[str, dict[str, Any]] = {}
+    for key, value in rest.items():
+        for section, name, found in _placed(key.replace("-", "_"), value, place):
+            flags.setdefault(section, {})[name] = found
+    return Job(place, prompt, files, preset, flags)
+
+
+def _text(given: dict[str, Any], key: str, place: str) -> str | None:
+    value = given.pop(key, None)
+    if value is not None and not isinstance(value, str):
+        raise UsageError(f"{place}: {key} must be text")
+    return value
+
+
+def _names(value: Any, place: str) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) and name for name in names):
+        raise UsageError(f"{place}: files must be a name, or a list of names")
+    return tuple(names)
+
+
+def _placed(key: str, value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
+    """(section, param, value) of one key: an option of `imajin run` by its name, or a section with params of its own."""
+    sections = {name.replace("-", "_"): name for name in ("request", "run", *stages())}
+    options = run_options()
+    if key in sections and isinstance(value, dict):
+        section = sections[key]
+        model = section_model(section)
+        for name, found in value.items():
+            if model is not None:
+                name = known_field(model, name.replace("-", "_"), f"{place}: {section}")
+            yield section, name, _typed(section, name, found)
+    elif key in options:
+        section, name = options[key]
+        yield section, name, _typed(section, name, value)
+    else:
+        raise unknown(key, ["prompt", _FILES, "preset", *options, *sections.values()], place, "key")
+
+
+def _typed(section: str, name: str, value: Any) -> Any:
+    """``value``; text is read as on the command line, so that a list of one needs no brackets."""
+    model = section_model(section)
+    if not isinstance(value, str) or model is None:
+        return value
+    return from_text(value, model.model_fields[name].annotation)
+
+
+@functools.cache
+def run_options() -> dict[str, tuple[str, str]]:
+    """Every option of `imajin run` that sets a param, by the name that it has there: (section, param)."""
+    named = {name: (section, name) for section, name in SHORTCUTS}
+    for section, model in (("request", RequestParams), ("run", RunParams)):
+        for name, info in model.model_fields.items():
+            extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+            if extra.get("argument"):
+                continue
+            named[str(extra.get("flag", name)).removeprefix("--").replace("-", "_")] = (section, name)
+            if "short" in extra:
+                named[str(extra["short"])] = (section, name)
+    return named

@@ -1,0 +1,129 @@
+"""One job, as `imajin run` would do it, its report collected; and the process that does one job after another."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from queue import SimpleQueue
+from typing import Any
+
+from imajin_cli.contract.errors import ImajinError
+from imajin_cli.contract.exits import Exit
+from imajin_cli.run.batch.jobs import Job
+from imajin_cli.run.batch.journal import Done
+from imajin_cli.run.execute import Result
+from imajin_cli.run.naming import printable
+from imajin_cli.run.pipeline import RunOptions, run_reported
+from imajin_cli.run.report import Report
+
+# What another try may mend: a crash, a library's fault.
+TRANSIENT = frozenset({Exit.ERROR})
+
+
+class Collected(Report):
+    """A report that keeps what it is told, for the process that asked for the job."""
+
+    def __init__(self) -> None:
+        super().__init__("run", quiet=True)
+        self.paths: list[str] = []
+        self.ids: list[str] = []
+        self.said: list[str] = []
+
+    def result(self, result: Result, *, show: bool) -> None:  # noqa: ARG002 (the base's signature)
+        """Keep one result."""
+        self.count(result)
+        if result.passed and result.entry.path is not None:
+            self.paths.append(str(result.entry.path))
+            self.ids.append(result.entry.sidecar.id)
+
+    def error(self, error: ImajinError) -> None:
+        """Keep an error."""
+        self.errors.append(error.code)
+        self.said.append(error.line())
+
+    def say(self, text: str) -> None:
+        """Keep a line."""
+        self.said.append(printable(text))
+
+    def summary(self, code: Exit) -> None:
+        """Nothing: the batch has a summary of its own."""
+
+
+def perform(job: Job, *, force: bool = False) -> Done:
+    """Do ``job`` from its first stage to its last. Never raises for what a job can meet: its code and lines tell of it."""
+    started = time.monotonic()
+    report = Collected()
+    try:
+        code = run_reported(list(job.arguments), job.flags, RunOptions(preset=job.preset, force=force), report)
+    except ImajinError as error:
+        report.error(error)
+        code = report.finish()
+    except OSError as error:
+        report.said.append(printable(f"{error.filename or 'output'}: {error.strerror}"))
+        code = Exit.USAGE
+    except Exception as error:  # noqa: BLE001 (one job's bug is one job's failure: the others go on)
+        report.said.append(printable(f"unexpected error: {type(error).__name__}: {error}"))
+        code = Exit.ERROR
+    return Done(
+        code=int(code),
+        passed=report.passed,
+        paths=tuple(report.paths),
+        ids=tuple(report.ids),
+        rejected=tuple(map(int, report.rejections)),
+        said=tuple(report.said),
+        seconds=round(time.monotonic() - started, 3),
+        again=code in TRANSIENT,
+    )
+
+
+def as_message(number: int, job: Job, *, force: bool) -> bytes:
+    """A job as a line for `serve`. Names that are no UTF-8 survive as JSON's lone surrogates."""
+    told = {"number": number, "force": force, "job": asdict(job)}
+    return json.dumps(told, ensure_ascii=True).encode() + b"\n"
+
+
+def job_of_message(told: Mapping[str, Any]) -> Job:
+    """The job in a message of ours."""
+    return Job(told["place"], told["prompt"], tuple(told["files"]), told["preset"], told["flags"])
+
+
+def serve() -> None:
+    """Do jobs that arrive as lines on standard input, answer on what was standard output, until that ends.
+
+    Where the asking process is gone, this one goes too, at once: publishing is journalled, and what was staged is
+    completed by whoever publishes next.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    answers = os.dup(1)
+    # What a library prints must not look like an answer.
+    os.dup2(2, 1)
+    waiting: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_listen, args=(waiting,), daemon=True).start()
+    while True:
+        told = json.loads(waiting.get())
+        done = perform(job_of_message(told["job"]), force=told["force"])
+        answer = json.dumps({"number": told["number"], "done": asdict(done)}, ensure_ascii=True).encode() + b"\n"
+        _write_all(answers, answer)
+
+
+def _listen(waiting: SimpleQueue[bytes]) -> None:
+    for line in sys.stdin.buffer:
+        waiting.put(line)
+    os._exit(0)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+if __name__ == "__main__":
+    serve()
