@@ -38,6 +38,7 @@ COMMANDS: dict[str, Entry] = {
     "config": Entry("imajin_cli.commands.config:app", "Show, locate and check the configuration."),
     "presets": Entry("imajin_cli.commands.presets:presets", "List presets, or print one."),
     "models": Entry("imajin_cli.commands.models:app", "List, get and check the models that stages use."),
+    "gpu": Entry("imajin_cli.commands.gpu:app", "Share devices by leases: status, run, release, log."),
     "clean": Entry("imajin_cli.commands.clean:clean", "Remove intermediate pictures from .imajin/work."),
 }
 

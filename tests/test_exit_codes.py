@@ -164,6 +164,7 @@ CASES: dict[Exit, Callable[..., int]] = {
     Exit.OFF_PROMPT: off_prompt,
     Exit.QUALITY: lambda cli: cli("bright", "dark.png").returncode,
     Exit.MISSING: without_rasteriser,
+    Exit.NO_CAPACITY: lambda cli: cli("gpu", "run", "--vram", "2GiB", "true", IMAJIN_DEVICES="sim:0=1024").returncode,
     Exit.NO_VERDICT: lambda cli: cli("bright", "a.png", "--mode", "absent").returncode,
     Exit.EMPTY: lambda cli: cli("bright", stdin=b"").returncode,
     Exit.INTERRUPTED: lambda cli: signalled(signal.SIGINT),

@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "imajin_cli.config": {"imajin_cli.contract", "imajin_cli.registry", "imajin_cli.config"},
     "imajin_cli.run": {"imajin_cli.contract", "imajin_cli.registry", "imajin_cli.config", "imajin_cli.run"},
     "imajin_cli.models": {"imajin_cli.contract", "imajin_cli.registry", "imajin_cli.config", "imajin_cli.models"},
+    "imajin_cli.devices": {"imajin_cli.contract", "imajin_cli.config", "imajin_cli.devices"},
     "imajin_cli.stagecommand": {
         "imajin_cli.contract",
         "imajin_cli.registry",
@@ -42,6 +43,7 @@ MAY_IMPORT = {
         "imajin_cli.options",
         "imajin_cli.stagecommand",
         "imajin_cli.models",
+        "imajin_cli.devices",
     },
     "imajin_cli.configs": set(),
     "imajin_cli.presets": set(),
@@ -66,6 +68,7 @@ ALLOWED = {
     # A section of the config file holds `imajin run`'s own params; they are read when a command runs.
     ("imajin_cli.config", "imajin_cli.run.options"),
     ("imajin_cli.config", "imajin_cli.run.atomic"),
+    ("imajin_cli.config", "imajin_cli.devices.options"),
     # The licence policy holds the models that stages name.
     ("imajin_cli.run", "imajin_cli.models.policy"),
     # The model folder is written whole or not at all, under the same lock as any other.

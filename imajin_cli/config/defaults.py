@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from imajin_cli.config.layers import section_model
+from imajin_cli.config.layers import RUNTIME, section_model
 from imajin_cli.config.places import DEFAULTS_NAME, package_folder
 from imajin_cli.contract.stage import Params
 from imajin_cli.registry import STAGES
@@ -23,7 +23,7 @@ HEAD = """\
 
 def defaults_yaml() -> str:
     """The file's text: every section and key, its description above it."""
-    names = ("request", "run", *STAGES)
+    names = (*RUNTIME, *STAGES)
     return HEAD + "".join("".join(_section(name, _model(name))) for name in names)
 
 

@@ -17,6 +17,8 @@ from imajin_cli.contract.request import RequestParams
 from imajin_cli.contract.stage import Params
 from imajin_cli.registry import STAGES, load, stages
 
+# Sections that belong to no stage.
+RUNTIME = ("request", "run", "devices")
 # Keys of a file that are no section.
 TOP_KEYS = ("preset",)
 PRESET_KEYS = ("summary", "extends")
@@ -42,11 +44,11 @@ class Settings:
 
 @cache
 def section_models() -> dict[str, type[Params]]:
-    """Section name → its params model: "request", "run", then one a stage. Imports every stage's module.
+    """Section name → its params model: "request", "run", "devices", then one a stage. Imports every stage's module.
 
     A third party's stage that does not import has no section; it breaks nothing else.
     """
-    found = {name: section_model(name) for name in ("request", "run", *stages())}
+    found = {name: section_model(name) for name in (*RUNTIME, *stages())}
     return {name: model for name, model in found.items() if model is not None}
 
 
@@ -58,6 +60,10 @@ def section_model(name: str) -> type[Params] | None:
         from imajin_cli.run.options import RunParams
 
         return RunParams
+    if name == "devices":
+        from imajin_cli.devices.options import DevicesParams
+
+        return DevicesParams
     entry = stages().get(name)
     if entry is None:
         return None
@@ -103,7 +109,7 @@ def _preset_of(files: Iterable[tuple[str, str, Located]]) -> str | None:
 
 
 def _merge(into: dict[str, dict[str, Setting]], root: Located, origin: str, place: str, other: Iterable[str]) -> None:
-    known = {"request", "run", *stages()}
+    known = {*RUNTIME, *stages()}
     for section, body in root.value.items():
         if section in other:
             continue
@@ -124,7 +130,7 @@ def _merge(into: dict[str, dict[str, Setting]], root: Located, origin: str, plac
 
 
 def _merge_environment(into: dict[str, dict[str, Setting]]) -> None:
-    names = {name.upper().replace("-", "_"): name for name in ("request", "run", *stages())}
+    names = {name.upper().replace("-", "_"): name for name in (*RUNTIME, *stages())}
     for variable in sorted(os.environ):
         if not variable.startswith("IMAJIN_") or "__" not in variable:
             continue

@@ -54,6 +54,12 @@ class MissingError(ImajinError):
     code = Exit.MISSING
 
 
+class NoCapacityError(ImajinError):
+    """No room on a device within the wait, or more was asked for than it has: exit 21."""
+
+    code = Exit.NO_CAPACITY
+
+
 class NoVerdictError(ImajinError):
     """A gate could not judge, or a required verdict is absent: exit 22."""
 

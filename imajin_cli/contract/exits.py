@@ -17,6 +17,7 @@ class Exit(IntEnum):
     OFF_PROMPT = 12
     QUALITY = 15
     MISSING = 20
+    NO_CAPACITY = 21
     NO_VERDICT = 22
     EMPTY = 24
     INTERRUPTED = 130
@@ -33,6 +34,7 @@ MEANING: dict[Exit, str] = {
     Exit.OFF_PROMPT: "off-prompt (semantic)",
     Exit.QUALITY: "rejected by quality",
     Exit.MISSING: "a backend, model or font of a stage that is no gate is missing; the message names the command that gets it",
+    Exit.NO_CAPACITY: "no capacity: no room on a device within the wait, or more asked for than it has",
     Exit.NO_VERDICT: "no verdict: a gate could not judge, or a required verdict is missing",
     Exit.EMPTY: "empty stream: a stage in a pipe was given nothing (--allow-empty makes it 0)",
     Exit.INTERRUPTED: "interrupted (Ctrl-C)",
@@ -48,6 +50,7 @@ _SEVERITY = (
     Exit.ERROR,
     Exit.USAGE,
     Exit.MISSING,
+    Exit.NO_CAPACITY,
     Exit.NO_VERDICT,
     Exit.UNSAFE,
     Exit.INVALID,

@@ -1,0 +1,111 @@
+"""How much each kind of work really used: what was measured corrects the next reservation.
+
+One file a kind of device, since the same work needs another amount on another; bounded, and written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imajin_cli.devices.files import Refused, create, open_ours, read_all
+
+if TYPE_CHECKING:
+    from imajin_cli.devices.device import Device
+    from imajin_cli.devices.ledger import Ledger
+
+# A reservation is the largest of the last peaks and this much: allocators do not use quite the same twice.
+MARGIN = 1.06
+KEPT = 8
+MOST_KEYS = 256
+_MOST_TEXT = 80
+
+
+class PeakKey(NamedTuple):
+    """What memory depends on: model with revision, number format, picture size ("1024x1024"), pictures at once."""
+
+    model: str
+    dtype: str = ""
+    size: str = ""
+    batch: int = 1
+
+    def text(self) -> str:
+        """The key as the file has it."""
+        return f"{self.model[:_MOST_TEXT]} {self.dtype[:20]} {self.size[:20]} {self.batch}"
+
+
+def learned(ledger: Ledger, key: PeakKey) -> int | None:
+    """MiB to reserve, by what was measured; None where nothing was."""
+    last = _read(ledger).get(key.text())
+    return math.ceil(max(last) * MARGIN) if last else None
+
+
+def report(ledger: Ledger, key: PeakKey, mib: int) -> None:
+    """Add a measured peak in MiB. What cannot be written is said, and no failure of the work that was measured."""
+    from imajin_cli.devices.ledger import soon
+
+    if mib < 1:
+        return
+    try:
+        with ledger.session(soon(5)):
+            known = _read(ledger)
+            last = [*known.pop(key.text(), []), mib][-KEPT:]
+            known[key.text()] = last
+            while len(known) > MOST_KEYS:
+                # The one that was not reported for longest.
+                known.pop(next(iter(known)))
+            _write(ledger, known)
+    except Exception as error:  # noqa: BLE001 (a measurement that is lost costs the next reservation its accuracy alone)
+        ledger.note(f"a measured peak could not be kept: {error}")
+
+
+def name_for(device: Device) -> str:
+    """The file for devices of this kind."""
+    model = "" if device.kind == "cpu" else re.sub(r"[^a-z0-9]+", "-", device.name.lower()).strip("-")
+    return f"peaks-{device.kind}{'-' + model if model else ''}.json"
+
+
+def _read(ledger: Ledger) -> dict[str, list[int]]:
+    name = name_for(ledger.device)
+    try:
+        descriptor = open_ours(ledger.above, name, write=False)
+    except FileNotFoundError:
+        return {}
+    except (OSError, Refused) as error:
+        ledger.note(f"{ledger.above.at(name)} is ignored: it {error}")
+        return {}
+    try:
+        found: Any = json.loads(read_all(descriptor))
+    except (OSError, ValueError, RecursionError):
+        found = None
+    finally:
+        os.close(descriptor)
+    if not isinstance(found, dict):
+        ledger.note(f"{ledger.above.at(name)} is ignored: it holds no measured peaks")
+        return {}
+    return {key: good for key, value in list(found.items())[-MOST_KEYS:] if (good := _peaks(value))}
+
+
+def _peaks(value: Any) -> list[int]:
+    if not isinstance(value, list):
+        return []
+    return [mib for mib in value[-KEPT:] if type(mib) is int and 0 < mib < 1 << 26]
+
+
+def _write(ledger: Ledger, known: dict[str, list[int]]) -> None:
+    data = json.dumps(known, indent=0).encode()
+    temporary = f".peaks-{os.urandom(8).hex()}.tmp"
+    descriptor = create(ledger.above, temporary)
+    try:
+        try:
+            if os.write(descriptor, data) != len(data):
+                raise OSError(f"only a part of {len(data)} bytes could be written")
+        finally:
+            os.close(descriptor)
+        os.replace(ledger.above.at(temporary), ledger.above.at(name_for(ledger.device)))
+    except BaseException:
+        os.unlink(ledger.above.at(temporary))
+        raise

@@ -1,0 +1,40 @@
+"""Where the ledger is."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from imajin_cli.devices.options import DevicesParams
+
+VARIABLE = "IMAJIN_LEDGER"
+# An administrator makes it, for all users: see docs/devices.md.
+SHARED = Path("/var/lib/imajin/leases")
+
+
+def ledger_root() -> Path:
+    """The folder of all devices' ledgers: $IMAJIN_LEDGER, the config's, the machine's where it may be written, the user's.
+
+    Raises UsageError where the config cannot be read.
+    """
+    named = os.environ.get(VARIABLE) or settings().ledger
+    if named:
+        return Path(named).expanduser().absolute()
+    if SHARED.is_dir() and os.access(SHARED, os.W_OK | os.X_OK):
+        return SHARED
+    from imajin_cli.config.places import home_folder
+
+    home = home_folder("XDG_STATE_HOME", ".local/state")
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    return home / "leases" if home is not None else Path(tempfile.gettempdir()) / f"imajin-leases-{user}"
+
+
+@cache
+def settings() -> DevicesParams:
+    """The section "devices" of the configuration. Raises UsageError."""
+    from imajin_cli.config.layers import load_settings
+    from imajin_cli.config.resolve import resolve
+
+    return resolve("devices", DevicesParams, load_settings(), {}).params
