@@ -51,6 +51,7 @@ class Lease:
         self._ledger = ledger
         self._grant: Grant | None = grant
         self._key = key
+        self._asked = False
         if ledger is not None:
             _held.add(self)
 
@@ -75,7 +76,8 @@ class Lease:
             return False
         try:
             waiting, asked = tickets.listed(self._ledger.queue)
-            return self.id in asked or any(self._is_short(ticket.mib) for ticket in waiting if self._waits(ticket))
+            self._asked = self.id in asked
+            return self._asked or any(self._is_short(ticket.mib) for ticket in waiting if self._waits(ticket))
         except (OSError, NoCapacityError):
             return False
 
@@ -115,7 +117,9 @@ class Lease:
         if self._ledger is None:
             os.close(grant.descriptor)
             return
-        tickets.unask(self._ledger.queue, grant.id)
+        if self._asked:
+            # Who never looked leaves that to the next who does.
+            tickets.unask(self._ledger.queue, grant.id)
         self._ledger.release(grant)
 
     def _waits(self, ticket: Ticket) -> bool:

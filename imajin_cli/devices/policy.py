@@ -71,6 +71,8 @@ def delays(mib: int, ahead: Sequence[Ticket], state: State) -> bool:
     A ticket could start once what is left of the live leases, and of the tickets before it, leaves it room. If some subset
     of those leaves room for it, but not for it and ``mib`` together, then leases may end in an order in which it is delayed.
     """
+    if not ahead:
+        return False
     bound = state.total
     sums = _sums(state.live, bound)
     for ticket in ahead:
