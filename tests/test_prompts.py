@@ -138,12 +138,43 @@ MANY = (
     "a friendly robot looking for a lost page",
     "two people at a desk",
     "qwrtzp",
+    # One subject alone, drawn or an icon: skeletons, sides, silhouettes and companions must do.
+    "sourdough bread",
+    "headphones",
+    "a cactus",
+    "a lighthouse",
+    "a whale",
+    "a violin",
+    "a castle",
+)
+# The same in layouts with few skeletons, and on a tall canvas.
+NARROW = (
+    ("a cheerful fox", "avatar", "64x64"),
+    ("a woman with glasses", "avatar", "64x64"),
+    ("a fox", "icon", "64x64"),
+    ("a sailboat", "icon", "64x64"),
+    ("headphones", "icon", "64x64"),
+    ("a teapot", "pattern", "64x64"),
+    ("sourdough bread", "hero", "96x54"),
+    ("a lighthouse", "hero", "96x54"),
+    ("sourdough bread", "banner", "96x32"),
+    ("a lighthouse", "banner", "96x32"),
+    ("page not found", "numerals", "64x64"),
+    ("a sailboat", "spot", "64x96"),
+    ("sourdough bread", "spot", "64x96"),
 )
 
 
 @cache
 def eight(prompt: str) -> tuple[Picture, ...]:
     return tuple(picture(made) for made in outcomes(prompt, count=8))
+
+
+@pytest.mark.parametrize(("prompt", "layout", "size"), NARROW)
+def test_eight_candidates_of_one_layout_are_eight_pictures(prompt, layout, size):
+    made = [picture(one).image for one in outcomes(prompt, count=8, size=(size,), layout=layout)]
+    least, one, other = nearest(made)
+    assert least >= FLOOR, f"candidates {one} and {other} of {prompt!r} as {layout} look alike"
 
 
 @pytest.mark.parametrize("prompt", MANY)

@@ -16,6 +16,7 @@ class Cast:
     ``palette`` colours surfaces and lines, ``figures`` solid drawings. ``companions`` are ranked, the first ``told`` of
     them named by the prompt, so that they must be seen; a layout takes as many as fit. ``badge`` is the name of a state.
     ``detail`` is "minimal", "normal" or "rich". ``ground`` and ``marks`` name a manner, ``composition`` a layout's variant.
+    ``step`` counts the seeds of this layout; ``subjects`` take part in turn.
     """
 
     subject: Part
@@ -31,6 +32,8 @@ class Cast:
     seed: int
     salt: str
     side: int = 1
+    step: int = 0
+    subjects: int = 1
     numerals: str = ""
     digits: tuple[Part, ...] = ()
     festive: bool = False

@@ -1,14 +1,15 @@
-"""Who plays in the scene of a wish and a seed. Neighbouring seeds never repeat: each axis is dealt out like cards."""
+"""Who plays in the scene of a wish and a seed. Neighbouring seeds never repeat: subjects, skeletons, sides, silhouettes
+and companions are dealt out like cards."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from imajin_cli.stages.scene import people
 from imajin_cli.stages.scene.cast import Cast
+from imajin_cli.stages.scene.deal import deal, rotated, walk
 from imajin_cli.stages.scene.kin import kin_of
 from imajin_cli.stages.scene.knowledge.families import family_of
 from imajin_cli.stages.scene.layouts.table import LAYOUTS
@@ -17,11 +18,11 @@ from imajin_cli.stages.scene.palette import Harmony, Theme, brand_for, brand_of,
 from imajin_cli.stages.scene.part import Part
 from imajin_cli.stages.scene.wish import Wish
 
-T = TypeVar("T")
 # A situation's mood as one of people.MOODS, where the names differ.
 MOODS = {m: m for m in people.MOODS} | {"broken": "sad", "busy": "working"}
 # What may stand beside anything where a wish names too few companions that exist.
 COMMON = ("potted-plant", "paper-plane", "cloud", "document", "phosphor:star-four", "phosphor:chat-circle-dots")
+GROUNDS = ("line", "shadow", "mound")
 SCENIC = ("vista", "arch", "stand", "trio", "island")
 FALLBACK_SUBJECTS = ("robot-happy", "document", "ghost")
 
@@ -42,41 +43,27 @@ class Manner:
     people: str = "auto"
 
 
-def deal(options: Sequence[T], seed: int, salt: str, *, ranked: bool = False) -> T:
-    """One of ``options``: seeds n·k to n·k + n - 1 get each of the n options once, in an order of their own.
-
-    With ``ranked`` the first n seeds get them in the order given.
-    """
-    block, at = divmod(seed, len(options))
-    order = list(range(len(options)))
-    if not ranked or block:
-        random.Random(f"{salt}/{block}").shuffle(order)
-    return options[order[at]]
-
-
-def _layout(wish: Wish, manner: Manner, seed: int) -> str:
+def _layout(wish: Wish, manner: Manner, seed: int) -> tuple[str, int]:
+    """The layout, and how many of the seeds before this one have the same."""
     if manner.layout != "auto":
-        return manner.layout
+        return manner.layout, seed
     if manner.aspect >= 2.2:
-        return "banner"
+        return "banner", seed
     if manner.aspect >= 1.45:
-        return "hero"
+        return "hero", seed
     if wish.numerals and "numerals" in wish.layouts:
         order = ("spot", "spot", "spot", "numerals") if wish.named else ("numerals", "spot", "spot")
-        return deal(order, seed, "layout", ranked=True)
-    return "spot"
+        block, at = divmod(seed, len(order))
+        return order[at], block * order.count(order[at]) + order[:at].count(order[at])
+    return "spot", seed
 
 
 def _family(name: str) -> str:
     return family_of(name.removeprefix("phosphor:"))
 
 
-def _subject(library: Library, wish: Wish, manner: Manner, layout: str, seed: int) -> tuple[Part, int]:
-    """The subject, and its turn: how many skeletons it is past the first of its own.
-
-    A subject comes back once in each round of all subjects. Counting rounds from its rank on, it has another skeleton each
-    time, and the subjects of one round have different ones: no pair repeats before the subject's skeletons are used up.
-    """
+def _subject(library: Library, wish: Wish, manner: Manner, layout: str, seed: int, step: int) -> tuple[Part, int]:
+    """The subject at a step of the layout's seeds, and of how many it is one: they come in turn."""
     names = [manner.subject] if manner.subject else library.with_drawings(wish.subjects)
     parts = [part for part in map(library.find, names) if part is not None]
     drawn = [part for part in parts if part.kind != "icon"]
@@ -88,13 +75,13 @@ def _subject(library: Library, wish: Wish, manner: Manner, layout: str, seed: in
         parts = [*parts, *_alike(library, parts[0], {part.name for part in parts})][:4]
     person = None if manner.subject else _person(wish, manner, layout, parts, seed)
     if person is not None and (manner.people == "always" or layout == "avatar" or not parts):
-        return person, seed
+        return person, 1
     if not parts:
         parts = [part for part in map(library.find, FALLBACK_SUBJECTS) if part is not None]
     if person is not None:
         parts.insert(0 if wish.people else 1, person)
-    subject = deal(parts, seed, "subject", ranked=True)
-    return subject, parts.index(subject) + seed // len(parts)
+    # In a pattern all play alike, whoever leads.
+    return parts[step % len(parts)], 1 if layout == "pattern" else len(parts)
 
 
 def _alike(library: Library, subject: Part, known: set[str]) -> list[Part]:
@@ -117,22 +104,44 @@ def _person(wish: Wish, manner: Manner, layout: str, parts: Sequence[Part], seed
     return None
 
 
-def _companions(library: Library, wish: Wish, subject: Part, rng: random.Random) -> tuple[Part, ...]:
-    """Up to six, none of the subject's own family nor two of one family; the better ones more likely first."""
-    families = {_family(subject.name)}
+@dataclass(frozen=True)
+class _Pool:
+    """Names that companions are taken from: what must be seen, four equal first choices, the others, and fillers."""
+
+    told: tuple[str, ...]
+    head: list[str]
+    rest: list[str]
+    kin: list[str]
+
+    @property
+    def turns(self) -> int:
+        """How many turns of the lists there are before a set of companions recurs."""
+        return max(len(self.head), len(self.kin), len(COMMON))
+
+    def names(self, turn: int) -> list[str]:
+        """The names in their order at a turn."""
+        head, kin, common = (rotated(names, turn) for names in (self.head, self.kin, COMMON))
+        return [*self.told, *head, *self.rest, *kin, *common]
+
+
+def _pool(wish: Wish, subject: Part, salt: str) -> _Pool:
     # Drawings of the project's own look better beside its subjects than bare icons do: icons come last.
     named = sorted(wish.companions, key=lambda name: name.startswith("phosphor:"))
-    common = list(COMMON)
-    own = [name for name in named if not name.startswith("phosphor:")]
-    own = [name for name in own if name not in wish.others]
-    head, rest = own[:4], [name for name in named if name not in own[:4]]
-    kin = list(kin_of(subject))
-    rng.shuffle(head)
-    rng.shuffle(kin)
-    rng.shuffle(common)
+    own = [name for name in named if not name.startswith("phosphor:") and name not in wish.others]
+    head, kin = own[:4], list(kin_of(subject))
+    rest = [name for name in named if name not in head]
+    chance = random.Random(f"{salt}/companions")
+    chance.shuffle(head)
+    chance.shuffle(kin)
+    return _Pool(wish.others, head, [*rest, *wish.subjects[1:]], kin)
+
+
+def _companions(library: Library, names: Sequence[str], subject: Part) -> tuple[Part, ...]:
+    """Up to six, none of the subject's own family nor two of one family; the better ones first."""
+    families = {_family(subject.name)}
     found: list[Part] = []
-    for name in [*wish.others, *head, *rest, *wish.subjects[1:], *kin, *common]:
-        if len(found) == 6 or (len(found) >= 5 and name in common):
+    for name in names:
+        if len(found) == 6 or (len(found) >= 5 and name in COMMON):
             break
         part = library.find(name)
         if part is not None and part.kind not in ("person",) and _family(name) not in families:
@@ -169,17 +178,17 @@ def _suits(composition: str, layout: str, subject: Part, wish: Wish) -> bool:
     return True
 
 
-def _composition(wish: Wish, manner: Manner, layout: str, subject: Part, turn: int, salt: str) -> str:
+def _compositions(wish: Wish, manner: Manner, layout: str, subject: Part, salt: str) -> list[str]:
+    """The skeletons that suit, in the order of their turns."""
     table = LAYOUTS[layout]
     if manner.composition in table:
-        return str(manner.composition)
+        return [str(manner.composition)]
     # One order for all subjects of the wish, each passing over what does not suit it.
     order = random.Random(f"{salt}/{layout}").sample(list(table), len(table))
     if layout == "spot" and wish.named and subject.kind in ("mascot", "animal"):
         # A creature with a part to play deserves a landscape: that comes first, the others follow.
         order = [*(name for name in SCENIC if name in table), *(name for name in order if name not in SCENIC)]
-    names = [name for name in order if _suits(name, layout, subject, wish)] or order
-    return names[turn % len(names)]
+    return [name for name in order if _suits(name, layout, subject, wish)] or order
 
 
 def _badge(library: Library, wish: Wish, manner: Manner, seed: int) -> Part | None:
@@ -204,34 +213,42 @@ def choose(library: Library, wish: Wish, manner: Manner, seed: int) -> Cast:
     """The cast for a wish: equal arguments give an equal cast. ``seed`` is 0 or more."""
     salt = f"{wish.title}/{wish.about}"
     rng = random.Random(f"{salt}/{seed}")
-    layout = _layout(wish, manner, seed)
-    subject, turn = _subject(library, wish, manner, layout, seed)
+    layout, step = _layout(wish, manner, seed)
     digits = library.digits(wish.numerals) if layout == "numerals" else ()
     if layout == "numerals" and not digits:
-        layout = "spot"
+        layout, step = "spot", seed
+    subject, subjects = _subject(library, wish, manner, layout, seed, step)
     if wish.named and subject.kind in ("mascot", "animal"):
         own = deal(brand_of(subject.name.split("-")[0]), seed, f"{salt}/colour", ranked=True)
     else:
         own = deal(brand_for(wish.tone), seed, f"{salt}/colour")
     colour = manner.colour or own
-    companions = _companions(library, wish, subject, rng)
+    skeletons = _compositions(wish, manner, layout, subject, salt)
+    pool = _pool(wish, subject, salt)
     backdrops = [part for part in map(library.backdrop, wish.backdrops) if part is not None]
+    # Subject, skeleton, side, silhouette and companions walk through all that they can come to before any comes again.
+    _, own, mirrored, silhouette, company, ground = walk(
+        step, subjects, len(skeletons), 2, max(1, len(backdrops)), pool.turns, len(GROUNDS)
+    )
+    companions = _companions(library, pool.names(company), subject)
     colours: Mapping[str, str] = palette(colour, manner.theme, manner.harmony)
     return Cast(
         subject=subject,
         companions=companions,
         told=sum(1 for part in companions if part.name in wish.others),
-        backdrop=deal(backdrops, seed, f"{salt}/backdrop", ranked=True) if backdrops else None,
+        backdrop=backdrops[silhouette] if backdrops else None,
         badge=_badge(library, wish, manner, seed),
         palette=colours,
         figures=figures(colour, manner.theme, manner.harmony),
         layout=layout,
-        composition=_composition(wish, manner, layout, subject, turn, salt),
-        ground=deal(("line", "shadow", "mound"), seed, f"{salt}/ground"),
+        composition=skeletons[own],
+        ground=GROUNDS[ground],
         marks=rng.randrange(5),
         seed=seed,
         salt=salt,
-        side=deal((1, -1), seed, f"{salt}/side"),
+        step=step,
+        subjects=subjects,
+        side=-1 if mirrored else 1,
         numerals=wish.numerals,
         digits=digits,
         festive=wish.mood == "celebrating",

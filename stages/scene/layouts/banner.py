@@ -26,12 +26,14 @@ def tiles(board: Board, cast: Cast) -> None:
         count -= 1
     centre = (x0 + x1) / 2
     companions = list(cast.companions)
+    # The large tile stands one place beside the middle of a long row.
+    hero_at = count // 2 + (cast.side if count >= 5 and not board.reserved else 0)
     for at in range(count):
-        offset = at - count // 2
+        offset = at - hero_at
         x = centre + offset * step + (0 if offset == 0 else (side * 0.24 if offset > 0 else -side * 0.24))
         if offset == 0:
             continue
-        outlined = at % 2 == 0
+        outlined = at % 2 == (0 if cast.side > 0 else 1)
         tile = (
             shapes.disc(side / 2, "@pale")
             if outlined
@@ -159,7 +161,7 @@ def frieze(board: Board, cast: Cast) -> None:
                 turn=-12 if (at + row) % 2 else 10,
                 loose=True,
             )
-    centre = (x0 + x1) / 2
+    centre = (x0 + x1) / 2 + (0 if board.reserved else cast.side * (x1 - x0) * 0.16)
     board.put(shapes.disc(h * 0.54, "@soft"), "backdrop", "disc", cx=centre, cy=middle, style="shape", z=1.3)
     foot = board.height if cast.subject.kind == "person" else middle + h * 0.44
     hero = c.subject(board, cast, cx=centre, foot=foot, h=h * 0.86, w=h * 0.9)

@@ -1,10 +1,10 @@
-"""Icon: one big thing, legible at 16 pixels. Five skeletons."""
+"""Icon: one big thing, legible at 16 pixels. Nine skeletons."""
 
 from __future__ import annotations
 
 import math
 
-from imajin_cli.stages.scene import shapes
+from imajin_cli.stages.scene import shapes, tiles
 from imajin_cli.stages.scene.board import Board
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.part import Part
@@ -86,4 +86,56 @@ def corner(board: Board, cast: Cast) -> None:
         board.put(part, "subject", "subject", h=s * 0.88, w=s * 0.84, cx=cx, foot=cy + s * 0.41)
 
 
-COMPOSITIONS = {"squircle": squircle, "circle": circle, "plain": plain, "glyph": glyph, "corner": corner}
+def hexagon(board: Board, cast: Cast) -> None:
+    """The subject as a sticker on a hexagon in the brand's light tone."""
+    cx, cy, s = _square(board)
+    board.put(tiles.hexagon(s / 2, "@light"), "backdrop", "tile", cx=cx, cy=cy, style="shape")
+    _figure(board, cast.subject, cx, cy, s * 0.7, "sticker", s * 0.86)
+
+
+def stack(board: Board, cast: Cast) -> None:
+    """Two cards one on the other, the lower one turned; the subject on the upper one."""
+    cx, cy, s = _square(board)
+    card = s * 0.76
+    board.put(
+        shapes.slab(card, card, s * 0.16, "@main", "tile"),
+        "backdrop",
+        "tile",
+        cx=cx,
+        cy=cy,
+        style="shape",
+        turn=14.0 * cast.side,
+    )
+    board.put(
+        shapes.slab(card, card, s * 0.16, "@pale", "card"), "backdrop", "tile", cx=cx, cy=cy, style="shape", z=1.1
+    )
+    _figure(board, cast.subject, cx, cy, s * 0.62)
+
+
+def hoop(board: Board, cast: Cast) -> None:
+    """A broad ring, the subject larger than its opening."""
+    cx, cy, s = _square(board)
+    board.put(tiles.hoop(s * 0.44, s * 0.12, "@light", "@pale"), "backdrop", "tile", cx=cx, cy=cy, style="shape")
+    _figure(board, cast.subject, cx, cy, s * 0.96, "sticker", s * 1.18)
+
+
+def halves(board: Board, cast: Cast) -> None:
+    """A disc in two tones, the subject to one side and a little over its rim."""
+    cx, cy, s = _square(board)
+    r = s * 0.44
+    tile = tiles.halves(r, "@main", "@light", cast.side)
+    board.put(tile, "backdrop", "tile", cx=cx + cast.side * s * 0.06, cy=cy - s * 0.06, style="shape")
+    _figure(board, cast.subject, cx - cast.side * s * 0.06, cy + s * 0.06, s * 0.76, "sticker", s * 1.02)
+
+
+COMPOSITIONS = {
+    "squircle": squircle,
+    "circle": circle,
+    "plain": plain,
+    "glyph": glyph,
+    "corner": corner,
+    "hexagon": hexagon,
+    "stack": stack,
+    "hoop": hoop,
+    "halves": halves,
+}

@@ -24,7 +24,8 @@ def _cells(board: Board, across: int) -> tuple[int, int, float, float]:
 
 
 def _across(board: Board, cast: Cast) -> int:
-    base = {"minimal": 2, "normal": 4, "rich": 6}[cast.detail]
+    # What is the mirrored scene elsewhere is a denser lattice here.
+    base = {"minimal": 2, "normal": 4, "rich": 6}[cast.detail] + (2 if cast.side < 0 else 0)
     return min(MOST, max(2, 2 * round(base * math.sqrt(board.width / board.height) / 2)))
 
 

@@ -1,10 +1,13 @@
-"""Spot scenes on tall canvases: the height is used by what stands above, not left free. Two skeletons."""
+"""Spot scenes on tall canvases: the height is used by what stands above, not left free. Four skeletons."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from imajin_cli.stages.scene import land, shapes
 from imajin_cli.stages.scene.board import Board, Item
 from imajin_cli.stages.scene.cast import Cast
+from imajin_cli.stages.scene.deal import walk
 from imajin_cli.stages.scene.layouts import common as c
 from imajin_cli.stages.scene.layouts.spot_base import count
 from imajin_cli.stages.scene.layouts.strew import scatter
@@ -101,6 +104,66 @@ def column(board: Board, cast: Cast) -> None:
     scatter(board, cast, c.mark_count(cast, 6), (x0, y0, x1, hero.box[1] + h * 0.1))
 
 
+def screen(board: Board, cast: Cast) -> None:
+    """A tall page in a browser window, its text above; the subject steps out of its lower half."""
+    x0, y0, x1, y1 = board.frame
+    w, h, cx = x1 - x0, y1 - y0, (x0 + x1) / 2
+    foot = y1 - h * 0.03
+    pane_h = h * 0.86
+    u = w / 360
+    shape = shapes.window(w * 0.86, pane_h, u)
+    pane = board.put(shape, "backdrop", "window", cx=cx, cy=foot - h * 0.03 - pane_h / 2, style="shape")
+    hero = c.subject(board, cast, cx=cx + cast.side * w * 0.1, foot=foot, h=h * 0.5, w=w * 0.66)
+    c.badge(board, cast, hero)
+    left, right, top = pane.box[0] + 24 * u, pane.box[2] - 24 * u, pane.box[1] + 54 * u
+    wide = right - left
+    for at, (share, height, fill) in enumerate(((0.62, 18, "@light"), (1, 12, "@paper"), (0.78, 12, "@paper"))):
+        bar = shapes.slab(wide * share, height * u, height * u / 2, fill, "bar")
+        x = left + wide * share / 2 if cast.side > 0 else right - wide * share / 2
+        board.put(bar, "backdrop", "bar", cx=x, cy=top + 30 * u * at, style="shape", z=1.2)
+    _flank(board, cast, hero, foot, w)
+    for part in c.waiting(board, cast)[:1]:
+        spot = (cx - cast.side * w * 0.2, (top + 84 * u + hero.box[1]) / 2)
+        c.hanging(board, part, [spot], h=w * 0.22, style="outline")
+    line = shapes.ground_line(w * 0.98, cast.rng("ground"))
+    board.put(line, "ground", "ground", cx=cx, cy=foot, style="shape", loose=True)
+    c.set_off(board)
+    scatter(board, cast, c.mark_count(cast, 4), (x0, y0, x1, hero.box[1] + h * 0.1))
+
+
+def poster(board: Board, cast: Cast) -> None:
+    """A tall card with rays about its middle, where the subject stands; two companions on a shelf below it, or above it."""
+    x0, y0, x1, y1 = board.frame
+    w, h, cx = x1 - x0, y1 - y0, (x0 + x1) / 2
+    card = shapes.slab(w * 0.94, h * 0.99, w * 0.12, "@pale", "card")
+    board.put(card, "backdrop", "card", cx=cx, cy=(y0 + y1) / 2, style="shape", z=0.8)
+    low = cast.side < 0  # the mirrored poster stands on its head
+    middle = y0 + h * (0.6 if low else 0.42)
+    board.put(shapes.rays(w * 0.43, w * 0.08, 16, "@soft"), "backdrop", "rays", cx=cx, cy=middle, style="shape", z=0.9)
+    hero = c.subject(board, cast, cx=cx, foot=middle + h * 0.23, h=h * 0.44, w=w * 0.66)
+    c.badge(board, cast, hero)
+    x_0, _, x_1, foot = hero.box
+    plinth = shapes.slab((x_1 - x_0) * 0.9 + w * 0.1, w * 0.035, w * 0.018, "@light")
+    board.put(plinth, "ground", "ground", cx=cx, cy=foot + w * 0.012, style="shape")
+    base, room = (y0 + h * 0.27, h * 0.2) if low else (y1 - h * 0.075, y1 - h * 0.125 - foot)
+    board.put(shapes.shelf(w * 0.74, w * 0.03), "ground", "ground", cx=cx, foot=base, style="shape", z=2)
+    for at, part in enumerate(cast.companions[: 1 if cast.detail == "minimal" else max(2, min(cast.told, 3))]):
+        style = "solid" if at == 0 and part.kind != "icon" else "outline"
+        x = cx + cast.side * w * (-0.2, 0.2, 0.0)[at]
+        size = min(w * 0.3, room)
+        board.try_put([c.companion(board, part, style=style, h=size, cx=x, foot=base)], 2)
+    for part in c.waiting(board, cast)[:1]:
+        spot = (cx + cast.side * w * 0.26, y1 - h * 0.1 if low else y0 + h * 0.1)
+        c.hanging(board, part, [spot, (cx - cast.side * w * 0.26, spot[1])], h=w * 0.19, style="outline", turn=6.0)
+    c.complete(board, cast, foot, w)
+    c.set_off(board)
+    scatter(board, cast, c.mark_count(cast, 5), (x0 + w * 0.06, y0 + h * 0.02, x1 - w * 0.06, y1 - h * 0.1))
+
+
+SKELETONS = (arched, screen, column, poster)
+
+
 def draw_tall(board: Board, cast: Cast) -> None:
-    """The skeleton for the cast: which one follows from the seed."""
-    (arched if cast.rng("tall").random() < 0.6 else column)(board, cast)
+    """The skeleton for the cast: they come in turn, on both sides."""
+    _, which, mirrored = walk(cast.step, cast.subjects, len(SKELETONS), 2)
+    SKELETONS[which](board, replace(cast, side=-1 if mirrored else 1))
