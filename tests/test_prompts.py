@@ -23,9 +23,9 @@ from imajin_cli.stages.validate import Validate, ValidateParams
 from looks import distance, nearest
 from processes import imajin
 
-# The least distance between two candidates. Another colour of the same scene comes to 0.09 at most (measured over nine
+# The least distance between two candidates. Another colour of the same scene comes to 0.141 at most (measured over 13
 # prompts, three seeds and five colours each), which test_a_recolour_is_not_another_picture holds.
-FLOOR = 0.12
+FLOOR = 0.15
 RATIOS = ("128x128", "192x108", "384x128", "191x100", "120x180")
 
 

@@ -11,8 +11,8 @@ import pytest
 from imajin_cli.stages.backends.resvg import render
 from imajin_cli.stages.scene.board import Item, overlap, union
 from imajin_cli.stages.scene.choose import Manner, choose
-from imajin_cli.stages.scene.deal import deal
 from imajin_cli.stages.scene.compose import Scene, compose, frames, lay_out
+from imajin_cli.stages.scene.deal import deal
 from imajin_cli.stages.scene.layouts.table import LAYOUTS
 from imajin_cli.stages.scene.library import Library
 from imajin_cli.stages.scene.wish import of_situation, situations

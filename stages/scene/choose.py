@@ -1,5 +1,4 @@
-"""Who plays in the scene of a wish and a seed. Neighbouring seeds never repeat: subjects, skeletons, sides, silhouettes
-and companions are dealt out like cards."""
+"""Who plays in the scene of a wish and a seed: neighbouring seeds never repeat, all that varies walks round in turn."""
 
 from __future__ import annotations
 
@@ -116,7 +115,7 @@ class _Pool:
     @property
     def turns(self) -> int:
         """How many turns of the lists there are before a set of companions recurs."""
-        return max(len(self.head), len(self.kin), len(COMMON))
+        return next(len(names) for names in (self.head, self.kin, COMMON) if len(names) > 1)
 
     def names(self, turn: int) -> list[str]:
         """The names in their order at a turn."""

@@ -19,6 +19,8 @@ SCENE_VERSION = 1
 # Layouts that fill their canvas with one thing keep no room for text: it goes below, on new canvas.
 WITHOUT_TEXT = ("icon", "avatar", "pattern")
 MARGIN = 0.09
+# Layouts whose ground runs on below a text that stands beside the subject, and how much of the height it takes.
+GROUND = {"hero": 0.12}
 # Layouts that fill their canvas have a surface of their own unless told otherwise.
 SURFACE = {
     "hero": "tint",
@@ -39,8 +41,11 @@ class Scene:
     credits: tuple[Credit, ...]
 
 
-def frames(width: int, height: int, has_text: bool) -> tuple[Box, Box | None]:
-    """The frame for the drawing, and the box kept for text: below on squarish and tall canvases, beside on wide ones."""
+def frames(width: int, height: int, has_text: bool, ground: float = 0.0) -> tuple[Box, Box | None]:
+    """The frame for the drawing, and the box kept for text: below on squarish and tall canvases, beside on wide ones.
+
+    ``ground`` is the part of the height that a text beside leaves to the ground on which the scene stands.
+    """
     m = MARGIN * min(width, height * 1.25)
     whole = (m, m * min(1.0, height / width + 0.2), width - m, height - m * min(1.0, height / width + 0.2))
     if not has_text:
@@ -48,7 +53,7 @@ def frames(width: int, height: int, has_text: bool) -> tuple[Box, Box | None]:
     x0, y0, x1, y1 = whole
     if width / height >= 1.4:
         split = x0 + (x1 - x0) * 0.43
-        return (split + m * 0.6, y0, x1, y1), (x0, y0, split, y1)
+        return (split + m * 0.6, y0, x1, y1), (x0, y0, split, y1 - (y1 - y0) * ground)
     split = y1 - (y1 - y0) * 0.27
     return (x0, y0, x1, split - m * 0.35), (x0, split, x1, y1)
 
@@ -78,13 +83,15 @@ def _xywh(box: Box) -> list[int]:
 
 def lay_out(cast: Cast, width: int, height: int, *, has_text: bool = False) -> tuple[Board, Box | None]:
     """The cast placed on a canvas, and the box kept for text."""
-    frame, text = frames(width, height, has_text and cast.layout not in WITHOUT_TEXT)
+    frame, text = frames(width, height, has_text and cast.layout not in WITHOUT_TEXT, GROUND.get(cast.layout, 0.0))
     board = Board(width, height, frame, cast.rng("layout"), cast.side)
     if text is not None:
         board.reserved.append(text)
     if cast.layout in ("hero", "banner"):
         edge = 0.025 * min(width, height)
-        board.limit = (edge, edge, width - edge, height)
+        # Beside a text the frame's own edge keeps the gutter.
+        left = board.frame[0] if text is not None and text[2] < board.frame[0] else edge
+        board.limit = (left, edge, width - edge, height)
     if cast.layout == "spot" and tall.is_tall(board):
         tall.draw_tall(board, cast)
     else:

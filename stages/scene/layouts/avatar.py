@@ -112,9 +112,7 @@ def halves(board: Board, cast: Cast) -> None:
         _before(board, cast, tile, share=0.9, bust=0.76)
         return
     board.add(tile)
-    board.put(
-        cast.subject, "subject", "subject", h=s * 0.9, w=s * 0.86, cx=cx - cast.side * s * 0.05, cy=cy + s * 0.04
-    )
+    board.put(cast.subject, "subject", "subject", h=s * 0.9, w=s * 0.86, cx=cx - cast.side * s * 0.05, cy=cy + s * 0.04)
 
 
 def doorway(board: Board, cast: Cast) -> None:

@@ -9,6 +9,7 @@ from imajin_cli.stages.scene.board import Board, Item, overlap
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.layouts import common as c
 from imajin_cli.stages.scene.layouts import tall
+from imajin_cli.stages.scene.layouts.fill import fill_beside_text
 from imajin_cli.stages.scene.layouts.strew import scatter
 
 
@@ -21,10 +22,12 @@ def _has_text(board: Board) -> bool:
 
 
 def _focus(board: Board, cast: Cast) -> float:
-    """Where the subject stands: in the middle of the frame, moved to one side where the frame is the whole canvas."""
+    """Where the subject stands: in the middle of the frame; on wide canvases to one side, which leaves the other to company."""
     x0, _, x1, _ = board.frame
     middle = (x0 + x1) / 2
-    return middle if _has_text(board) or not _wide(board) else middle + cast.side * (x1 - x0) * 0.1
+    if not _wide(board):
+        return middle
+    return middle + cast.side * (x1 - x0) * (0.08 if _has_text(board) else 0.15)
 
 
 def _floor(board: Board) -> float:
@@ -36,7 +39,9 @@ def _floor(board: Board) -> float:
 def _scale(board: Board) -> float:
     """What sizes go by: the frame's height, more where no text takes a part of the width; more of its width where it is tall."""
     x0, y0, x1, y1 = board.frame
-    roomy = 1.16 if _wide(board) and not _has_text(board) else 1.04
+    if _wide(board) and _has_text(board):  # half of the canvas: what keeps the subject company needs room as well
+        return min((y1 - y0) * 0.98, (x1 - x0) * 0.84)
+    roomy = 1.16 if _wide(board) else 1.04
     if (y1 - y0) > (x1 - x0) * tall.TALL:
         return min((y1 - y0) * 0.7, (x1 - x0) * 1.14)
     return min((y1 - y0) * roomy, (x1 - x0) * 0.98)
@@ -84,13 +89,13 @@ def _trees(board: Board, cast: Cast, floor: float, s: float) -> None:
     if tree is None or cast.detail == "minimal":
         return
     rng = cast.rng("trees")
-    x0, x1 = _left(board) if _has_text(board) and _wide(board) else 0.0, board.width
-    for group in range(4):
-        x = x0 + (x1 - x0) * (group + 0.2 + 0.6 * rng.random()) / 4
+    for group in range(5):
+        x = board.width * (group + 0.2 + 0.6 * rng.random()) / 5
         for _ in range(rng.choice((1, 2, 3))):
             h = s * (0.1 + 0.1 * rng.random())
             item = board.make(tree, "backdrop", "tree", h=h, cx=x, foot=floor, style="@soft", z=1.5, loose=True)
-            if not any(overlap(item.box, other.box) > 0.25 for other in board.solids()):
+            under_text = any(overlap(item.box, kept) > 0 for kept in board.reserved)
+            if not under_text and not any(overlap(item.box, other.box) > 0.25 for other in board.solids()):
                 board.add(item)
             x += h * 0.55
 
@@ -98,8 +103,13 @@ def _trees(board: Board, cast: Cast, floor: float, s: float) -> None:
 def _marks(board: Board, cast: Cast, floor: float, normal: int = 4) -> None:
     """The marks, after what the prompt names has found its place."""
     c.complete(board, cast, None if cast.subject.ground is not None else floor, _scale(board))
-    c.set_off(board)
     x0, y0, x1, _ = board.frame
+    if _has_text(board) and _wide(board):
+        on_globe = any(item.role == "globe" for item in board.items)
+        foot = None if on_globe else floor + board.unit * 3
+        least = 4 if (x1 - x0) > 1.3 * (floor - y0) else 3
+        fill_beside_text(board, cast, (x0, y0, board.width * 0.98, floor), foot, _scale(board), least)
+    c.set_off(board)
     hero = next((item for item in board.items if item.role == "subject"), None)
     if hero is not None and tall.is_tall(board):
         tall.fill_sky(board, cast, hero, y0)
@@ -125,22 +135,21 @@ def landscape(board: Board, cast: Cast) -> None:
     _marks(board, cast, floor, 3)
 
 
+def _street(board: Board, floor: float, fill: str) -> None:
+    """A flat ground from edge to edge."""
+    w, h = board.width, board.height
+    part = shapes.slab(w, h - floor, 0, fill, "street")
+    board.put(part, "ground", "street", cx=w / 2, cy=(h + floor) / 2, style="shape", loose=True)
+
+
 def city(board: Board, cast: Cast) -> None:
     """A skyline across the canvas; the subject large before it, companions along the street."""
     floor, s = _floor(board), _scale(board)
-    w, h = board.width, board.height
+    w = board.width
     cx = _focus(board, cast)
     skyline = shapes.skyline(w, s * 0.62, cast.rng("skyline"), "@pale", "@tint")
     board.put(skyline, "backdrop", "skyline", cx=w / 2, foot=floor, style="shape", z=0.9, loose=True)
-    board.put(
-        shapes.slab(w, h - floor, 0, "@pale", "street"),
-        "ground",
-        "street",
-        cx=w / 2,
-        cy=(h + floor) / 2,
-        style="shape",
-        loose=True,
-    )
+    _street(board, floor, "@pale")
     board.put(
         shapes.slab(w, max(2.0, board.unit * 3), 0, "@light", "kerb"),
         "ground",
@@ -214,7 +223,7 @@ def windowed(board: Board, cast: Cast) -> None:
         shapes.disc(s * 0.5, "@mist"),
         "backdrop",
         "halo",
-        cx=cx - cast.side * w * 0.4,
+        cx=max(cx - cast.side * w * 0.4, x0 + s * 0.47 if _has_text(board) and _wide(board) else 0.0),
         cy=floor - s * 0.4,
         style="shape",
         z=0.7,
@@ -232,9 +241,7 @@ def windowed(board: Board, cast: Cast) -> None:
         item = c.companion(board, part, style="outline", h=s * height, cx=x, foot=floor)
         if board.try_put([item], gap=4, over_subject=0.05):
             used += 1
-    board.put(
-        shapes.ground_line(w * 1.16, cast.rng("ground")), "ground", "ground", cx=cx, cy=floor, style="shape", loose=True
-    )
+    _street(board, floor, "@soft")
     _marks(board, cast, floor, 3)
 
 
