@@ -226,7 +226,7 @@ def choose(library: Library, wish: Wish, manner: Manner, seed: int) -> Cast:
     pool = _pool(wish, subject, salt)
     backdrops = [part for part in map(library.backdrop, wish.backdrops) if part is not None]
     # Subject, skeleton, side, silhouette and companions walk through all that they can come to before any comes again.
-    _, own, mirrored, silhouette, company, ground = walk(
+    _, skeleton, mirrored, silhouette, company, ground = walk(
         step, subjects, len(skeletons), 2, max(1, len(backdrops)), pool.turns, len(GROUNDS)
     )
     companions = _companions(library, pool.names(company), subject)
@@ -240,7 +240,7 @@ def choose(library: Library, wish: Wish, manner: Manner, seed: int) -> Cast:
         palette=colours,
         figures=figures(colour, manner.theme, manner.harmony),
         layout=layout,
-        composition=skeletons[own],
+        composition=skeletons[skeleton],
         ground=GROUNDS[ground],
         marks=rng.randrange(5),
         seed=seed,
