@@ -70,3 +70,29 @@ def test_figures_stay_light_on_a_dark_surface_and_their_strokes_show(colour: str
 @settings(max_examples=50, deadline=None)
 def test_figures_on_light_surfaces_have_the_palette_of_the_scene(colour: str) -> None:
     assert dict(figures(colour)) == {**palette(colour), "edge": palette(colour)["paper"]}
+
+
+@pytest.mark.parametrize(
+    "colour", ["#f5ad2c", "#ffff00", "#ffd700", "#ffa500", "#f28339", "#ff7f50", "#808000", "#ffc107", "#e0b020"]
+)
+def test_amber_on_a_dark_surface_is_not_brown(colour: str) -> None:
+    """Brown is a dark orange or yellow: light enough with enough chroma, or no warm hue at all."""
+    surface = palette(colour, "dark")
+    main, light = (rgb_to_oklch(parse_hex(surface[role])) for role in ("main", "light"))
+    assert main[0] >= 0.72
+    assert main[1] >= 0.13
+    assert light[0] >= 0.6
+    assert light[1] >= 0.12
+    brand = rgb_to_oklch(parse_hex(colour))[2]
+    assert abs(main[2] - brand) < 30
+    for role in ("background", "tint", "pale", "soft", "mist", "paper"):
+        _, chroma, hue = rgb_to_oklch(parse_hex(surface[role]))
+        assert chroma < 0.01 or not 20 <= hue <= 125, role
+    own = rgb_to_oklch(parse_hex(figures(colour, "dark")["deep"]))
+    assert own[1] >= 0.1
+
+
+@pytest.mark.parametrize("colour", ["#ffc0cb", "#e0568f", "#dc143c", "#ef6461"])
+def test_dark_surfaces_of_red_and_pink_are_plum(colour: str) -> None:
+    for role in ("tint", "pale", "soft"):
+        assert 280 <= rgb_to_oklch(parse_hex(palette(colour, "dark")[role]))[2] <= 345

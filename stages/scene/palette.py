@@ -84,6 +84,11 @@ def _is_yellow(hue: float) -> bool:
     return 68 <= hue <= 118
 
 
+def _is_warm(hue: float) -> bool:
+    """Whether a colour of this hue turns brown when it darkens: orange, amber, yellow."""
+    return 32 <= hue <= 118
+
+
 def _until(lightness: float, chroma: float, hue: float, other: str, least: float, step: float) -> str:
     """Move the lightness by ``step`` until the contrast against ``other`` is at least ``least``."""
     colour = oklch_hex(round(lightness, 4), chroma, hue)
@@ -103,11 +108,19 @@ def _body(tones: _Tones, brand: tuple[float, float, float], theme: Theme, backgr
         main_l = min(high, max(low, lightness))
         light_l = min(0.90, main_l + 0.15) if not _is_yellow(hue) else main_l + 0.085
     body_chroma = min(0.2, chroma * 1.02)
+    warm = theme == "dark" and _is_warm(hue) and chroma > 0.05
+    if warm:
+        # What is amber on a dark surface is light; the second tone, which must stay dark enough for light lines, is an
+        # orange that keeps its chroma: a dark amber would be brown.
+        main_l = min(0.84, max(0.74, lightness))
+        body_chroma = max(body_chroma, 0.15)
     # A yellow that darkens turns olive; real shadows on yellow lean to gold.
     main_hue = hue - 0.62 * (hue - 70) if _is_yellow(hue) else hue
     main = _until(main_l, body_chroma, main_hue, background, 1.85, 0.01 if theme == "dark" else -0.01)
     # High lightness at full chroma looks neon: the light tone keeps a part of it.
-    light = oklch_hex(round(light_l, 4), body_chroma * (0.62 if theme == "light" else 0.95), hue)
+    # Light yellows look green beside a golden main tone: they lean to it.
+    light_hue = 52 + 0.2 * (hue - 52) if warm else hue - 0.4 * (hue - 84) if _is_yellow(hue) and hue > 84 else hue
+    light = oklch_hex(round(light_l, 4), body_chroma * (0.62 if theme == "light" else 0.95), light_hue)
     return light, main
 
 
@@ -153,9 +166,13 @@ def palette(colour: str, theme: Theme = "light", harmony: Harmony = "auto") -> M
     tones = _TONES[theme]
     brand = _brand(colour)
     _, chroma, hue = brand
-    # Dark warm surfaces turn brown at a chroma that dark blue ones carry well.
+    # Dark warm surfaces turn brown at a chroma that dark blue ones carry well: those of amber are slate, those
+    # of red and pink are plum.
+    slate = theme == "dark" and _is_warm(hue)
     faint = min(chroma, 0.2) * (0.55 if theme == "dark" and (hue < 130 or hue > 345) else 1.0)
-    background = oklch_hex(tones.background, 0.014 if theme == "dark" and chroma > 0.012 else 0.0, hue)
+    plum = theme == "dark" and chroma > 0.012 and (hue < 32 or hue > 345)
+    dim, dim_hue = (faint * 0.6, 268.0) if slate else (faint, 325.0) if plum else (faint, hue)
+    background = oklch_hex(tones.background, 0.014 if theme == "dark" and chroma > 0.012 else 0.0, dim_hue)
     light, main = _body(tones, brand, theme, background)
     step = 0.01 if theme == "dark" else -0.01
     least = {"light": 4.6, "dark": 3.1, "contrast": 7.0}[theme]
@@ -177,20 +194,20 @@ def palette(colour: str, theme: Theme = "light", harmony: Harmony = "auto") -> M
         step,
     )
     # Pale greenish yellows look like khaki: surfaces lean to gold as the bodies do.
-    surface_hue = hue - 0.62 * (hue - 74) if _is_yellow(hue) else hue
+    surface_hue = hue - 0.62 * (hue - 74) if _is_yellow(hue) and not slate else dim_hue
     return MappingProxyType(
         {
             "background": background,
-            "tint": oklch_hex(tones.tint, faint * 0.13 if theme != "dark" else faint * 0.2, surface_hue),
-            "soft": oklch_hex(tones.soft, faint * 0.36 if theme != "dark" else faint * 0.4, surface_hue),
-            "pale": oklch_hex(tones.pale, faint * 0.24 if theme != "dark" else faint * 0.34, surface_hue),
+            "tint": oklch_hex(tones.tint, faint * 0.13 if theme != "dark" else dim * 0.2, surface_hue),
+            "soft": oklch_hex(tones.soft, faint * 0.36 if theme != "dark" else dim * 0.4, surface_hue),
+            "pale": oklch_hex(tones.pale, faint * 0.24 if theme != "dark" else dim * 0.34, surface_hue),
             "light": light,
             "main": main,
             "deep": deep,
-            "paper": oklch_hex(tones.paper, 0.0 if theme != "dark" else 0.02, hue),
+            "paper": oklch_hex(tones.paper, 0.0 if theme != "dark" else 0.02, dim_hue),
             "ink": _until(tones.ink, 0.03 if theme != "dark" else 0.008, hue, background, 7.5, step),
-            "line": oklch_hex(tones.line, 0.022, hue),
-            "mist": oklch_hex(tones.mist, 0.008 if theme != "dark" else 0.02, hue),
+            "line": oklch_hex(tones.line, 0.022, dim_hue),
+            "mist": oklch_hex(tones.mist, 0.008 if theme != "dark" else 0.02, dim_hue),
             "accent": accent,
             "accent-deep": accent_deep,
             **_people(theme, accent_hue),
@@ -212,6 +229,8 @@ def figures(colour: str, theme: Theme = "light", harmony: Harmony = "auto") -> M
     _, chroma, hue = _brand(colour)
     deep_l, deep_chroma, deep_hue = rgb_to_oklch(parse_hex(own["deep"]))
     least = max(deep_l, 0.4)
+    if _is_warm(hue) and chroma > 0.05:  # burnt orange, not brown
+        least, deep_chroma, deep_hue = 0.45, 0.13, min(deep_hue, 46.0)
     own["deep"] = _until(least, max(deep_chroma, min(0.1, chroma * 0.8)), deep_hue, surface["background"], 2.0, 0.01)
     light_l, light_chroma, light_hue = rgb_to_oklch(parse_hex(own["light"]))
     own["light"] = _until(light_l, light_chroma, light_hue, own["deep"], 3.05, 0.01)
