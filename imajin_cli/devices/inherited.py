@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import NamedTuple
 
 from imajin_cli.contract.errors import ImajinError
@@ -29,7 +30,7 @@ class Inherited(NamedTuple):
 
     def shared(self) -> Grant:
         """A grant of its own descriptor, which keeps the lease alive too."""
-        return Grant(-1, self.id, self.mib, os.dup(self.descriptor))
+        return Grant(-1, self.id, self.mib, os.dup(self.descriptor), time.monotonic())
 
 
 def described(grant_id: str, mib: int, device: Device, descriptor: int) -> str:

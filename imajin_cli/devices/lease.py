@@ -48,6 +48,8 @@ class Lease:
         self.device = device
         self.mib = grant.mib
         self.id = grant.id
+        # On the clock of time.monotonic; while the device's lock was held, so that it tells the order of grants.
+        self.granted_at = grant.at
         self._ledger = ledger
         self._grant: Grant | None = grant
         self._key = key

@@ -41,12 +41,13 @@ Say = Callable[[str], None]
 
 
 class Grant(NamedTuple):
-    """A lease as it was granted: its slot, id, MiB, and the locked descriptor that is its life."""
+    """A lease as it was granted: slot, id, MiB, the locked descriptor that is its life, and when (time.monotonic)."""
 
     slot: int
     id: str
     mib: int
     descriptor: int
+    at: float
 
 
 class Ledger:
@@ -227,7 +228,7 @@ class Session:
             self.ledger.place, "granted", turn_over=True,
             lease=lease, mib=mib, priority=priority, label=holder.label, pid=holder.pid, host=holder.host,
         )  # fmt: skip
-        return Grant(slot, lease, mib, descriptor)
+        return Grant(slot, lease, mib, descriptor, time.monotonic())
 
     def _record(self, slot: int, record: Record) -> None:
         while len(self.records) < slot:
