@@ -209,7 +209,7 @@ def driver(tmp_path: Path, cli):
 
     def run(said: dict, *arguments: str, **extra: str):
         path = os.pathsep.join([str(folder), environment()["PYTHONPATH"]])
-        done = cli(
+        return cli(
             "gpu",
             *arguments,
             PYTHONPATH=path,
@@ -217,7 +217,6 @@ def driver(tmp_path: Path, cli):
             IMAJIN_LEDGER=str(tmp_path / "ledger"),
             **extra,
         )
-        return done
 
     return run
 
