@@ -160,3 +160,9 @@ def test_resvg_draws_any_ratio_exactly_and_refuses_nonsense() -> None:
             render(bad, 8, 8)
     with pytest.raises(BackendError):
         render(svg, 100_000, 100_000)
+
+
+def test_a_contour_begins_where_its_path_says_though_numbers_stand_together() -> None:
+    found = list(phosphor._contours("M138.32.7h-4v1Zm2.5-.5h3z"))
+    assert found == ["M138.32,0.7h-4v1Z", "M140.82,0.2h3Z"]
+    assert phosphor.toned("flying-saucer").body

@@ -24,7 +24,8 @@ SIZE = 256.0
 WEIGHTS: dict[str, float] = {"thin": 8.0, "light": 12.0, "regular": 16.0, "bold": 24.0}
 CREDIT = Credit(name="Phosphor Icons", licence="MIT", source="https://phosphoricons.com", by="Phosphor Icons")
 _PATH = re.compile(r'<path d="([^"]+)"([^>]*)/>')
-_START = re.compile(r"\s*([Mm])\s*(-?[\d.]+)[\s,]*(-?\d*\.?\d+)")
+_NUMBER = r"(-?(?:\d+\.?\d*|\.\d+))"  # "138.32.7" is two of them
+_START = re.compile(rf"\s*([Mm])\s*{_NUMBER}[\s,]*{_NUMBER}")
 _NAME = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 
 
