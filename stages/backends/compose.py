@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from imajin_cli.contract.errors import UsageError
@@ -34,10 +35,29 @@ class Order:
     packs: tuple[str, ...] = ()
 
 
-@lru_cache(maxsize=8)
 def library(packs: tuple[str, ...]) -> Library:
-    """The parts at hand with these user packs, read once. Raises InputError for a pack that cannot be used."""
+    """The parts at hand with these user packs, read once for each state of theirs.
+
+    Raises InputError for a pack that cannot be used.
+    """
+    return _library(packs, tuple(map(_state, packs)))
+
+
+@lru_cache(maxsize=8)
+def _library(packs: tuple[str, ...], states: tuple[Any, ...]) -> Library:
+    del states
     return Library(packs)
+
+
+def _state(pack: str) -> tuple[Any, ...]:
+    """What tells one state of a pack from another: its place, and the name, time and size of each of its files."""
+    at = Path(pack).expanduser().absolute()
+    try:
+        files = sorted(at.iterdir()) if at.is_dir() else [at]
+        states = [(file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files]
+    except OSError:
+        return (at,)
+    return (at, *states)
 
 
 @lru_cache(maxsize=256)

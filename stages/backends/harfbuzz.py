@@ -36,7 +36,7 @@ class HbFace:
         self._hb = hb
         self.label = label
         self.key = f"{path}#{index}#{sorted(axes.items())}"
-        face = _face(str(path), index)
+        face = _face(str(path), index, *_state(path))
         known = {info.tag for info in face.axis_infos}
         self._font = hb.Font(face)
         self._font.scale = (UNITS, UNITS)
@@ -140,18 +140,18 @@ def _draw_funcs() -> Any:
 
 
 @lru_cache(maxsize=32)
-def _face(path: str, index: int) -> Any:
+def _face(path: str, index: int, changed: int, size: int) -> Any:
     """The font file opened (memory-mapped, so a large CJK font costs what is used of it).
 
     Raises InputError for a file that is missing, too large or no font.
     """
     import uharfbuzz as hb
 
+    del changed
     file = Path(path)
     try:
         with file.open("rb") as stream:
             magic = stream.read(4)
-        size = file.stat().st_size
     except OSError as error:
         raise InputError(f"cannot read the font {file.name}: {error.strerror}") from error
     if size > _FONT_MAX_BYTES:
@@ -169,9 +169,26 @@ def _has_outlines(face: Any) -> bool:
     return "cmap" in tables and bool(tables & {"glyf", "CFF ", "CFF2"})
 
 
-@lru_cache(maxsize=64)
+def _state(path: Path) -> tuple[int, int]:
+    """(time, size) of a file, which tell one state of it from another; zeros where there is none."""
+    try:
+        state = path.stat()
+    except OSError:
+        return (0, 0)
+    return (state.st_mtime_ns, state.st_size)
+
+
 def open_face(path: Path, index: int, axes: tuple[tuple[str, float], ...], label: str) -> HbFace:
     """The face for a font file at the given axis values (unknown axes are left out), kept open for the next picture."""
+    path = path.absolute()
+    return _open_face(path, index, axes, label, _state(path))
+
+
+@lru_cache(maxsize=64)
+def _open_face(
+    path: Path, index: int, axes: tuple[tuple[str, float], ...], label: str, state: tuple[int, int]
+) -> HbFace:
+    del state
     try:
         return HbFace(path, index, dict(axes), label)
     except (struct.error, ValueError, TypeError) as error:

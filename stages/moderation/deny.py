@@ -87,19 +87,22 @@ def _nearest(views: Views, lists: dict[str, DenyList]) -> tuple[float, str, str]
 def load(path: str) -> DenyList:
     """Read a deny list, once for each state of the file. Raises NoVerdictError for one that is absent, empty or no list."""
     try:
-        state = Path(path).expanduser().stat()
+        place = Path(path).expanduser().absolute()
+        state = place.stat()
         if state.st_size > MAX_BYTES:
-            raise NoVerdictError(f"the deny list {path}: has {state.st_size} bytes, at most {MAX_BYTES} are read", hint=_HINT)
-        return _load(path, state.st_mtime_ns, state.st_size)
+            raise NoVerdictError(
+                f"the deny list {path}: has {state.st_size} bytes, at most {MAX_BYTES} are read", hint=_HINT
+            )
+        return _load(place, state.st_mtime_ns, state.st_size)
     except (OSError, RuntimeError, ValueError, RecursionError) as error:
         why = getattr(error, "strerror", None) or error
         raise NoVerdictError(f"the deny list {path}: {why}", hint=_HINT) from error
 
 
 @lru_cache(maxsize=16)
-def _load(path: str, changed: int, size: int) -> DenyList:
+def _load(place: Path, changed: int, size: int) -> DenyList:
     del changed, size
-    data = Path(path).expanduser().read_bytes()
+    data = place.read_bytes()
     names, rows = parse(json.loads(data))
     return DenyList(names, rows, sha256(data))
 

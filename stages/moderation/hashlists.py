@@ -51,19 +51,20 @@ class HashList:
 def load(path: str) -> HashList:
     """Read a list, once for each state of the file. Raises ListError for one that is absent, empty, too large or no list."""
     try:
-        state = Path(path).expanduser().stat()
+        place = Path(path).expanduser().absolute()
+        state = place.stat()
     except (OSError, RuntimeError) as error:
         raise ListError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    return _load(path, state.st_mtime_ns, state.st_size)
+    return _load(path, place, state.st_mtime_ns, state.st_size)
 
 
 @lru_cache(maxsize=16)
-def _load(path: str, changed: int, size: int) -> HashList:
+def _load(path: str, place: Path, changed: int, size: int) -> HashList:
     del changed
     if size > MAX_BYTES:
         raise ListError(f"{path}: has {size} bytes, at most {MAX_BYTES} are read")
     try:
-        data = Path(path).expanduser().read_bytes()
+        data = place.read_bytes()
     except OSError as error:
         raise ListError(f"{path}: cannot be read: {error.strerror}") from error
     hashes, skipped = parse(data, path)
