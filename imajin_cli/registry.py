@@ -39,6 +39,7 @@ COMMANDS: dict[str, Entry] = {
     "presets": Entry("imajin_cli.commands.presets:presets", "List presets, or print one."),
     "models": Entry("imajin_cli.commands.models:app", "List, get and check the models that stages use."),
     "gpu": Entry("imajin_cli.commands.gpu:app", "Share devices by leases: status, run, release, log."),
+    "worker": Entry("imajin_cli.commands.worker:app", "See, stop or run the worker that keeps models loaded."),
     "clean": Entry("imajin_cli.commands.clean:clean", "Remove intermediate pictures from .imajin/work."),
 }
 

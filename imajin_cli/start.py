@@ -1,4 +1,4 @@
-"""The console script: the error boundary stands before anything that takes long is imported."""
+"""The console script: a warm worker is asked first, else the error boundary stands before anything slow is imported."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command line and exit with its code. An interrupt ends without a traceback, also while modules load."""
     try:
-        from imajin_cli.run.boundary import guarded
+        from imajin_cli.worker.client import through_worker
 
-        code = guarded(_run)
+        code = through_worker(sys.argv[1:])
+        if code is None:
+            from imajin_cli.run.boundary import guarded
+
+            code = guarded(_run)
     except KeyboardInterrupt:
         code = INTERRUPTED
     sys.exit(code)

@@ -33,6 +33,8 @@ def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("NO_COLOR", "1")
+    # The worker is tested by itself, in test_worker.py; elsewhere every command is a process of its own.
+    monkeypatch.setenv("IMAJIN_WORKER", os.environ.get("TEST_WORKER", "off"))
     # Most tests of publishing are about files, and publish pictures that nobody judged. What output requires by default
     # is tested in test_moderate_required.py.
     monkeypatch.setenv("IMAJIN_OUTPUT__REQUIRE", "")

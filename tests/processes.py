@@ -13,7 +13,14 @@ from conftest import environment
 def clean_environment(folder: Path, **extra: str) -> dict[str, str]:
     """A child's environment without a person's settings, its home below ``folder``."""
     kept = {name: value for name, value in environment().items() if not name.startswith(("IMAJIN_", "XDG_"))}
-    return {**kept, "HOME": str(folder / ".home"), "OMP_NUM_THREADS": "1", "NO_COLOR": "1", **extra}
+    return {
+        **kept,
+        "HOME": str(folder / ".home"),
+        "OMP_NUM_THREADS": "1",
+        "NO_COLOR": "1",
+        "IMAJIN_WORKER": "off",
+        **extra,
+    }
 
 
 def imajin(

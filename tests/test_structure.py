@@ -44,6 +44,16 @@ MAY_IMPORT = {
         "imajin_cli.stagecommand",
         "imajin_cli.models",
         "imajin_cli.devices",
+        "imajin_cli.worker",
+    },
+    # Its model processes run the whole command line.
+    "imajin_cli.worker": {
+        "imajin_cli.contract",
+        "imajin_cli.registry",
+        "imajin_cli.config",
+        "imajin_cli.run",
+        "imajin_cli.app",
+        "imajin_cli.worker",
     },
     "imajin_cli.configs": set(),
     "imajin_cli.presets": set(),
@@ -67,6 +77,7 @@ ALLOWED = {
     ("imajin_cli.run", "imajin_cli.stages.imaging"),
     # A section of the config file holds `imajin run`'s own params; they are read when a command runs.
     ("imajin_cli.config", "imajin_cli.run.options"),
+    ("imajin_cli.config", "imajin_cli.worker.options"),
     ("imajin_cli.config", "imajin_cli.run.atomic"),
     ("imajin_cli.config", "imajin_cli.devices.options"),
     # The licence policy holds the models that stages name.

@@ -18,7 +18,7 @@ from imajin_cli.contract.stage import Params
 from imajin_cli.registry import STAGES, load, stages
 
 # Sections that belong to no stage.
-RUNTIME = ("request", "run", "devices")
+RUNTIME = ("request", "run", "devices", "worker")
 # Keys of a file that are no section.
 TOP_KEYS = ("preset",)
 PRESET_KEYS = ("summary", "extends")
@@ -44,7 +44,7 @@ class Settings:
 
 @cache
 def section_models() -> dict[str, type[Params]]:
-    """Section name → its params model: "request", "run", "devices", then one a stage. Imports every stage's module.
+    """Section name → its params model: those of the runtime, then one a stage. Imports every stage's module.
 
     A third party's stage that does not import has no section; it breaks nothing else.
     """
@@ -64,6 +64,10 @@ def section_model(name: str) -> type[Params] | None:
         from imajin_cli.devices.options import DevicesParams
 
         return DevicesParams
+    if name == "worker":
+        from imajin_cli.worker.options import WorkerParams
+
+        return WorkerParams
     entry = stages().get(name)
     if entry is None:
         return None

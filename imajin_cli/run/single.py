@@ -68,7 +68,10 @@ def _run_stage(name: str, arguments: Sequence[str], flags: Flags, common: Common
 
 @functools.cache
 def keep_loaded() -> None:
-    """What is loaded by now stays: without this, the collector walks all of it again for every few images. Once a process."""
+    """What is loaded by now stays: without this, the collector walks all of it again for every few images.
+
+    Once a process: what a later command of a long-lived one drops must be found and freed.
+    """
     gc.freeze()
 
 

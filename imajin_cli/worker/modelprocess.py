@@ -1,0 +1,156 @@
+"""A model process: one command at a time, under the same command line and error boundary as a process of its own.
+
+What a stage has loaded stays loaded for the next command; everything that is the client's comes and goes with it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import traceback
+from typing import Any
+
+from imajin_cli.worker import protocol
+from imajin_cli.worker.surroundings import Surroundings, leave_descriptors
+from imajin_cli.worker.watch import Watch
+
+_INTERRUPTED, _TERMINATED = 130, 143
+_REST_SECONDS = 0.1
+"""Only a process that has nothing to do for so long cleans up."""
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class ModelProcess:
+    """Takes commands from the supervisor's socket until it closes."""
+
+    def __init__(self, sock: socket.socket, watch: Watch, log: int) -> None:
+        self._sock = sock
+        self._reader = protocol.Reader(sock)
+        self._watch = watch
+        self._log = log
+        self._threads = threading.active_count()
+
+    def serve(self) -> None:
+        """Work until the supervisor hangs up, or until this process is not fit for another command."""
+        leave_descriptors(self._log)
+        _expect_no_signals()
+        while True:
+            message = self._reader.read()
+            if message is None or not self._one(message):
+                return
+            if not select.select([self._sock], [], [], _REST_SECONDS)[0]:
+                gc.collect()
+                self._watch.extend()
+                self._send({"mib": memory_mib()})
+
+    def _one(self, message: dict[str, Any]) -> bool:
+        """Do one command; False where this process is not to do another."""
+        fds = self._reader.take_fds()
+        stale = self._watch.changed()
+        if stale is not None:
+            self._say(f"{stale} has changed")
+            self._send({"stale": stale})
+            return False
+        if not self._is_ours(message["argv"][0]):
+            for descriptor in fds:
+                os.close(descriptor)
+            self._send({"decline": "it does stages and run alone", "quiet": True})
+            return True
+        code = self._done(message, fds)
+        # A layer that ran out of time may still be at its model: nobody else may use it beside that.
+        fit = threading.active_count() <= self._threads
+        self._send({"done": code, "leaves": not fit})
+        return fit
+
+    def _is_ours(self, name: str) -> bool:
+        from imajin_cli.registry import stages
+
+        return name == "run" or name in stages()
+
+    def _done(self, message: dict[str, Any], fds: tuple[int, ...]) -> int:
+        """The exit code of one command. Its signals reach its own work alone, not the coming and going of what is around it."""
+        _hold_signals()
+        try:
+            with Surroundings(message["env"], message["umask"], message["open"], fds, self._log, self._tell):
+                sys.argv = ["imajin", *message["argv"]]
+                return self._run()
+        finally:
+            _expect_no_signals()
+            _let_signals()
+
+    def _run(self) -> int:
+        from imajin_cli.app import run
+        from imajin_cli.run.boundary import guarded
+        from imajin_cli.run.pipe import Terminated
+
+        try:
+            try:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+                _let_signals()
+                return int(guarded(run))
+            finally:
+                _hold_signals()
+        except (KeyboardInterrupt, Terminated) as error:
+            # One that arrived just before the signals were held, so they are held again.
+            _hold_signals()
+            return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else _TERMINATED
+        except SystemExit as error:
+            return error.code if isinstance(error.code, int) else int(error.code is not None)
+
+    def _tell(self, what: str) -> None:
+        self._send({what: True})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        try:
+            protocol.send(self._sock, message)
+        except OSError:
+            # The supervisor is gone, and with it the client's connection: nobody waits for this work.
+            os._exit(1)
+
+    def _say(self, text: str) -> None:
+        os.write(self._log, f"model process {os.getpid()}: {text}\n".encode(errors="backslashreplace"))
+
+
+def _hold_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+
+def _let_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+
+def _expect_no_signals() -> None:
+    """Between commands a signal is meant for one that has ended already."""
+    for number in _SIGNALS:
+        signal.signal(number, lambda *_: None)
+
+
+def memory_mib() -> int:
+    """MiB that this process alone takes up: its memory that no other process shares."""
+    try:
+        with open("/proc/self/smaps_rollup", encoding="ascii") as file:
+            lines = [line.split() for line in file]
+    except OSError:
+        return 0
+    return sum(int(line[1]) for line in lines if line[0].startswith("Private_")) >> 10
+
+
+def main(sock: socket.socket, watch: Watch, log: int) -> None:
+    """Serve, and end this process. Never returns to the template's code."""
+    import faulthandler
+
+    code = 1
+    try:
+        faulthandler.enable(file=log, all_threads=False)
+        ModelProcess(sock, watch, log).serve()
+        code = 0
+    except BaseException:  # noqa: BLE001 - the end of the process: what happened goes to the log
+        os.write(log, traceback.format_exc().encode(errors="backslashreplace"))
+    finally:
+        os._exit(code)

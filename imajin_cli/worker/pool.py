@@ -1,0 +1,143 @@
+"""Who may start, and in which process: the supervisor's rules, without any input or output.
+
+A command holds a place while it computes; one that waits for its input, or for its reader, holds none, so that the stages
+of a pipe never wait for each other. Commands of different clients take turns; a client's own keep their order.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from typing import Any
+
+LATEST = 64
+"""How many stages a process remembers having done."""
+
+
+@dataclass(eq=False)
+class Job:
+    """A command: which stage, whose it is (a shell's job, so that a whole `make` counts once), what it needs to start with."""
+
+    stage: str
+    owner: int
+    native: tuple[tuple[str, str], ...] = ()
+    since: float = 0.0
+    tries: int = 0
+    touched: bool = False
+    cancelled: bool = False
+    call: Any = None
+
+
+@dataclass(eq=False)
+class Process:
+    """A model process as the supervisor knows it. ``busy`` without ``waiting`` is what holds a place."""
+
+    native: tuple[tuple[str, str], ...] = ()
+    job: Job | None = None
+    waiting: bool = False
+    pid: int | None = None
+    since: float = 0.0
+    served: int = 0
+    mib: int = 0
+    stages: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    line: Any = None
+
+    @property
+    def computes(self) -> bool:
+        """Whether it holds a place."""
+        return self.job is not None and not self.waiting
+
+    def knows(self, stage: str) -> bool:
+        """Whether it has what ``stage`` needs loaded already: it has done it, or a run of all stages."""
+        return stage in self.stages or "run" in self.stages
+
+    def take(self, job: Job) -> None:
+        """Give it a job."""
+        self.job, self.waiting = job, False
+        self.served += 1
+        self.stages[job.stage] = None
+        self.stages.move_to_end(job.stage)
+        while len(self.stages) > LATEST:
+            self.stages.popitem(last=False)
+
+
+class Full(Exception):  # noqa: N818 - an answer to a client, no failure
+    """There are as many processes as there may be, and all wait for something: nobody else can be served by waiting too."""
+
+
+class Pool:
+    """The queue and the processes. ``at_once``: most commands that compute; ``most``: most processes."""
+
+    def __init__(self, at_once: int, most: int, queue: int) -> None:
+        self.at_once = at_once
+        self.most = most
+        self.longest = queue
+        self.processes: list[Process] = []
+        self._queues: OrderedDict[int, deque[Job]] = OrderedDict()
+
+    @property
+    def queued(self) -> list[Job]:
+        """The jobs that wait, each owner's in order."""
+        return [job for queue in self._queues.values() for job in queue]
+
+    @property
+    def full(self) -> bool:
+        """Whether no further job may wait."""
+        return sum(map(len, self._queues.values())) >= self.longest
+
+    def add(self, job: Job, *, first: bool = False) -> None:
+        """Let a job wait for its turn; one that is tried again comes ``first`` of its owner's."""
+        queue = self._queues.setdefault(job.owner, deque())
+        queue.appendleft(job) if first else queue.append(job)
+
+    def drop(self, job: Job) -> None:
+        """Forget a job that waits."""
+        queue = self._queues.get(job.owner)
+        if queue is not None and job in queue:
+            queue.remove(job)
+            if not queue:
+                del self._queues[job.owner]
+
+    def next(self) -> tuple[Job, Process | None] | None:
+        """The job whose turn it is and its process, None for a new one; None where nothing can start.
+
+        Raises Full where only more processes would help, and there may be no more.
+        """
+        if not self._queues or sum(process.computes for process in self.processes) >= self.at_once:
+            return None
+        owner, queue = next(iter(self._queues.items()))
+        process = self._fitting(queue[0])
+        if process is None and len(self.processes) >= self.most and self.idlest() is None:
+            raise Full
+        job = queue.popleft()
+        del self._queues[owner]
+        if queue:
+            # To the end: the next turn is another's.
+            self._queues[owner] = queue
+        return job, process
+
+    def _fitting(self, job: Job) -> Process | None:
+        """An idle process that knows the stage, the latest used first; where there may be no more, any that can do it."""
+        idle = [one for one in self.processes if one.job is None and one.native == job.native]
+        idle.sort(key=lambda one: -one.since)
+        best = next((one for one in idle if one.knows(job.stage)), None)
+        if best is None and len(self.processes) >= self.most and idle:
+            return idle[-1]
+        return best
+
+    def idlest(self) -> Process | None:
+        """The process that has been idle longest, None where all are busy."""
+        return min((one for one in self.processes if one.job is None), key=lambda one: one.since, default=None)
+
+    def superfluous(self, now: float, idle_seconds: float, memory_mib: float) -> list[Process]:
+        """Idle processes to end: those idle too long, and the longest idle while all together take too much memory."""
+        idle = sorted((one for one in self.processes if one.job is None), key=lambda one: one.since)
+        out = [one for one in idle if now - one.since >= idle_seconds]
+        total = sum(one.mib for one in self.processes if one not in out)
+        for one in idle:
+            if total <= memory_mib:
+                break
+            if one not in out:
+                out.append(one)
+                total -= one.mib
+        return out
