@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from conftest import environment
+from conftest import PLUGINS, environment
 from imajin_cli.worker import place, protocol
 
 pytestmark = pytest.mark.skipif(not place.SUPPORTED, reason="the worker needs Linux")
@@ -37,7 +37,14 @@ class Desk:
         self.started: list[subprocess.Popen[bytes]] = []
 
     def env(self, **extra: str) -> dict[str, str]:
-        own = {"XDG_RUNTIME_DIR": str(self.runtime), "HOME": str(self.home), "IMAJIN_WORKER": "on", "NO_COLOR": "1"}
+        path = os.pathsep.join([str(PLUGINS / "worker"), environment()["PYTHONPATH"]])
+        own = {
+            "PYTHONPATH": path,
+            "XDG_RUNTIME_DIR": str(self.runtime),
+            "HOME": str(self.home),
+            "IMAJIN_WORKER": "on",
+            "NO_COLOR": "1",
+        }
         kept = {k: v for k, v in environment().items() if not k.startswith(("IMAJIN_", "XDG_"))}
         return {**kept, "OMP_NUM_THREADS": "1", **own, **extra}
 
@@ -439,6 +446,20 @@ def test_changed_code_is_run_by_a_new_process(desk, png, tmp_path):
     done = desk.run("own", "a.png", "--force", PYTHONPATH=path)
     assert done.returncode == 0, done.stderr
     assert note("a.png", "says") == "second one"
+
+
+def test_an_idle_process_gives_up_a_lease_that_somebody_wants(desk, png, tmp_path):
+    png()
+    ledger = {"IMAJIN_DEVICES__LEDGER": str(tmp_path / "ledger")}
+    assert desk.run("frail", "a.png", "--lease", "1", **ledger).returncode == 0
+    (process,) = desk.one()["processes"]
+    events = [json.loads(line) for line in desk.run("gpu", "status", "--json", **ledger).stdout.splitlines()]
+    (held,) = (event for event in events if event["event"] == "lease")
+    assert held["pid"] == process["pid"]
+    released = desk.run("gpu", "release", held["id"], **ledger)
+    assert released.returncode == 0, released.stderr
+    gone(process["pid"])
+    assert desk.run("frail", "a.png", **ledger).returncode == 0
 
 
 def test_a_client_of_other_code_has_a_worker_of_its_own(desk, png):

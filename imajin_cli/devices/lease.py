@@ -151,6 +151,11 @@ class Lease:
 _held: weakref.WeakSet[Lease] = weakref.WeakSet()
 
 
+def held() -> tuple[Lease, ...]:
+    """The leases that this process holds."""
+    return tuple(_held)
+
+
 def acquire(
     device: str = "auto",
     mib: int = 1024,

@@ -23,6 +23,9 @@ _INTERRUPTED, _TERMINATED = 130, 143
 _REST_SECONDS = 0.1
 """Only a process that has nothing to do for so long cleans up."""
 
+_LEASE_SECONDS = 0.3
+"""How often an idle process that holds leases looks whether they are wanted."""
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -34,7 +37,6 @@ class ModelProcess:
         self._reader = protocol.Reader(sock)
         self._watch = watch
         self._log = log
-        self._threads = threading.active_count()
 
     def serve(self) -> None:
         """Work until the supervisor hangs up, or until this process is not fit for another command."""
@@ -44,10 +46,18 @@ class ModelProcess:
             message = self._reader.read()
             if message is None or not self._one(message):
                 return
-            if not select.select([self._sock], [], [], _REST_SECONDS)[0]:
+            if not self._asked(_REST_SECONDS):
                 gc.collect()
                 self._watch.extend()
                 self._send({"mib": memory_mib()})
+            while not self._asked(_LEASE_SECONDS if leases() else None):
+                if any(lease.wanted() for lease in leases()):
+                    self._say("a lease of this idle process is wanted: ending")
+                    return
+
+    def _asked(self, seconds: float | None) -> bool:
+        """Whether the supervisor has something to say, within ``seconds``, or in the end."""
+        return bool(select.select([self._sock], [], [], seconds)[0])
 
     def _one(self, message: dict[str, Any]) -> bool:
         """Do one command; False where this process is not to do another."""
@@ -63,10 +73,9 @@ class ModelProcess:
             self._send({"decline": "it does stages and run alone", "quiet": True})
             return True
         code = self._done(message, fds)
-        # A layer that ran out of time may still be at its model: nobody else may use it beside that.
-        fit = threading.active_count() <= self._threads
-        self._send({"done": code, "leaves": not fit})
-        return fit
+        leaves = _is_left_over()
+        self._send({"done": code, "leaves": leaves})
+        return not leaves
 
     def _is_ours(self, name: str) -> bool:
         from imajin_cli.registry import stages
@@ -115,6 +124,22 @@ class ModelProcess:
 
     def _say(self, text: str) -> None:
         os.write(self._log, f"model process {os.getpid()}: {text}\n".encode(errors="backslashreplace"))
+
+
+def leases() -> tuple[Any, ...]:
+    """The device leases that a backend in this process holds: none where nobody has asked for any."""
+    module = sys.modules.get("imajin_cli.devices.lease")
+    return () if module is None else module.held()
+
+
+def _is_left_over() -> bool:
+    """Whether a stage's thread, which is named STAGE-…, goes on after its command, as a layer that ran out of time does.
+
+    It may be at a model still, which nobody else may use beside that.
+    """
+    from imajin_cli.registry import stages
+
+    return any(thread.name.partition("-")[0] in stages() for thread in threading.enumerate())
 
 
 def _hold_signals() -> None:

@@ -70,13 +70,7 @@ def wish(arguments: list[str]) -> Wish | None:
     Raises BadSwitch.
     """
     switch, rest = _flags(arguments)
-    if (
-        not place.SUPPORTED
-        or not rest
-        or rest[0].startswith("-")
-        or rest[0] in LOCAL
-        or "_IMAJIN_COMPLETE" in os.environ
-    ):
+    if not place.SUPPORTED or not rest or rest[0].startswith("-") or rest[0] in LOCAL or _bound():
         return None
     if switch == "off" or "--help" in rest or "-h" in rest:
         return None
@@ -88,6 +82,11 @@ def wish(arguments: list[str]) -> Wish | None:
         said = use if said == "auto" else said
     chosen = (DEFAULT if "CI" not in os.environ else "off") if said == "auto" else said
     return Wish(rest, said == "on", settings) if chosen == "on" else None
+
+
+def _bound() -> bool:
+    """Whether the command is tied to this process: a shell completes it, or a lease was passed on to it by descriptor."""
+    return "_IMAJIN_COMPLETE" in os.environ or "IMAJIN_LEASE" in os.environ
 
 
 def _flags(arguments: list[str]) -> tuple[str | None, list[str]]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import functools
-import os
-import signal
 import time
 from typing import Annotated
 
@@ -78,44 +74,3 @@ class Bright(Stage[BrightParams]):
             scores=[score],
             rank=mean,
         )
-
-
-@functools.cache
-def weights() -> list[int]:
-    """A model that is slow to load: it counts how often that was done in this process."""
-    LOADED.append(os.getpid())
-    return LOADED
-
-
-LOADED: list[int] = []
-
-
-class FrailParams(Params):
-    end: Annotated[str, Field(description="How the process ends: segv, kill; as the file of this name says.")] = ""
-
-
-class Frail(Stage[FrailParams]):
-    """Note what process this is, or end it, as a broken native library does."""
-
-    name = "frail"
-    kind = Kind.GATE
-    rejects_with = Exit.QUALITY
-    Params = FrailParams
-
-    def apply(self, asset: Asset) -> Outcome:
-        how = self.params.end
-        if os.path.isfile(how):
-            with open(how, encoding="ascii") as file:
-                how = file.read()
-            os.unlink(self.params.end)
-        if how == "segv":
-            ctypes.string_at(0)
-        if how == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
-        notes = {
-            "pid": os.getpid(),
-            "loads": len(weights()),
-            "cwd": os.getcwd(),
-            "word": os.environ.get("FRAIL_WORD", ""),
-        }
-        return Outcome("passed", notes=notes)

@@ -1,0 +1,60 @@
+"""A stage that breaks as native code does, and one with a large model: what the worker has to live with."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import signal
+from typing import Annotated
+
+from pydantic import Field
+
+from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
+from imajin_cli.devices import lease
+
+
+@functools.cache
+def weights() -> list[int]:
+    """A model that is slow to load: it counts how often that was done in this process."""
+    LOADED.append(os.getpid())
+    return LOADED
+
+
+LOADED: list[int] = []
+HELD: list[lease.Lease] = []
+
+
+class FrailParams(Params):
+    lease: Annotated[int, Field(ge=0, description="MiB of the CPU's memory to hold a lease of, for good.")] = 0
+    end: Annotated[str, Field(description="How the process ends: segv, kill; as the file of this name says.")] = ""
+
+
+class Frail(Stage[FrailParams]):
+    """Note what process this is, or end it, as a broken native library does."""
+
+    name = "frail"
+    kind = Kind.GATE
+    rejects_with = Exit.QUALITY
+    Params = FrailParams
+
+    def apply(self, asset: Asset) -> Outcome:
+        how = self.params.end
+        if os.path.isfile(how):
+            with open(how, encoding="ascii") as file:
+                how = file.read()
+            os.unlink(self.params.end)
+        if self.params.lease:
+            HELD.append(lease.acquire("cpu", self.params.lease, wait=0, label="frail"))
+        if how == "segv":
+            ctypes.string_at(0)
+        if how == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        notes = {
+            "pid": os.getpid(),
+            "loads": len(weights()),
+            "cwd": os.getcwd(),
+            "word": os.environ.get("FRAIL_WORD", ""),
+        }
+        return Outcome("passed", notes=notes)
