@@ -109,6 +109,20 @@ def test_features_are_drawn_not_only_claimed() -> None:
     assert picks["beard"] in table["beard=beard"]["beard"]
 
 
+@pytest.mark.parametrize("style", STYLES)
+def test_glasses_are_no_sunglasses_unless_asked_for(style: str) -> None:
+    table = tables()["styles"][style]
+    dark = {variant for names in table.get("glasses=sunglasses", {}).values() for variant in names}
+    clear = {variant for names in table.get("glasses=glasses", {}).values() for variant in names}
+    chances = [table["sometimes"].get(component, (0, []))[1] for component in ("glasses", "accessories")]
+    by_chance = {name for names in chances for name in names}
+    assert not clear & dark
+    assert not by_chance & dark or style not in CC0_STYLES
+    if style in CC0_STYLES:
+        assert dark
+        assert avatar("a man with sunglasses", 1, style=style).honoured["glasses"] == "sunglasses"
+
+
 def test_what_a_style_lacks_is_said() -> None:
     person = avatar("freckles", 1, style="notionists")
     assert person.missing == {"freckles": "freckles"}

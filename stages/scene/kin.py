@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 from imajin_cli.stages.scene.part import Part
 
+_MEAL = "soup-bowl coffee-cup grocery-bag cookie lunch-box"
+_HEALTH = "medical-kit stethoscope thermometer heart-pulse clipboard-checklist"
 _SPACE = "planet-ring star moon-night satellite-dish astronaut telescope"
 _KIN: Mapping[str, str] = MappingProxyType(
     {
@@ -23,6 +25,33 @@ _KIN: Mapping[str, str] = MappingProxyType(
         "train": "signpost stopwatch passport-suitcase map",
         "sofa": "potted-plant book-open cat-sleeping coffee-cup phosphor:lamp",
         "robot": "gear-pair light-bulb paper-plane chat-bubbles",
+        "house": "tree sun-cloud bicycle mailbox",
+        "wind": "tree sun-cloud house-solar cloud",
+        "mail": "mailbox package-box envelope house",
+        "doorstep": "mailbox house potted-plant envelope",
+        "knight": "castle crown shield-check tree",
+        "bus": "signpost traffic-light tree cloud",
+        "bed": "moon-night alarm-clock book-open star",
+        "alarm": "coffee-cup sun-cloud bed newspaper",
+        "washing": "clipboard-checklist house potted-plant phosphor:t-shirt",
+        "school": "library-books globe graduation-cap bus",
+        "window": "armchair-book umbrella rain-cloud coffee-cup",
+        "armchair": "window-rain potted-plant cat-sleeping coffee-cup",
+        "doctor": _HEALTH,
+        "thermometer": _HEALTH,
+        "stethoscope": _HEALTH,
+        "gardener": "watering-can seedling potted-plant tree",
+        "battery": "phone laptop light-bulb plug-disconnected",
+        "soup": _MEAL,
+        "lunch": _MEAL,
+        "cooking": _MEAL,
+        "chef": _MEAL,
+        "beach": "sun-cloud sailboat passport-suitcase island-palm",
+        "christmas": "gift snowman-cold bell star",
+        "pumpkin": "ghost moon-night tree star",
+        "running": "stopwatch medal heart-pulse tree",
+        "moving": "house key potted-plant delivery-truck",
+        "faucet": "toolbox wrench-and-screwdriver ladder house",
         "whale": "sailboat lighthouse cloud island-palm",
         "octopus": "sailboat lighthouse treasure-chest",
         "penguin": "snowman-cold cloud paper-plane",
@@ -30,7 +59,7 @@ _KIN: Mapping[str, str] = MappingProxyType(
         "mascot": "paper-plane cloud star potted-plant",
         "place": "tree sun-cloud signpost cloud",
         "vehicle": "signpost tree cloud map",
-        "food": "coffee-cup chef empty-plate",
+        "food": "coffee-cup chef grocery-bag",
         "nature": "tree watering-can sun-cloud cloud",
     }
 )

@@ -76,6 +76,10 @@ def of_situation(entry: Mapping[str, Any], match: Mapping[str, Any]) -> Wish:
 
 # What of a match counts: below FAIR a situation only lends companions, above SURE a named thing becomes the subject.
 FAIR, SURE, HEARD = 0.45, 0.55, 0.3
+# Where nothing else is heard, a situation from here on is worth a guess; below, a neutral scene is better than a wrong one.
+GUESS = 0.4
+# A badge says the situation's state, which a thing that the prompt names needs only where the situation is plain.
+PLAIN = 0.8
 # From here on a situation lends its companions to things that stand for themselves.
 LENDS = 0.42
 # What is named for certain stands in the picture: the first as its subject, the others beside it.
@@ -85,7 +89,8 @@ SETTING = frozenset({"nature", "symbol"})
 FURNITURE = frozenset({"sofa", "island-palm", "mountain-flag", "campfire", "tent", "hole-in-ground", "train-tunnel"})
 GENERIC_BACKDROPS = ("circle", "blob-1", "blob-2", "blob-3", "blob-4", "blob-5", "squircle", "hexagon", "hill")
 # Who appears where nothing in a prompt was recognised: friendly, and tied to no state.
-STRANGERS = ("robot-happy", "ghost", "cat-sitting", "octopus", "owl", "fox", "penguin", "paper-plane", "planet-ring")
+STRANGERS = ("robot-thinking", "owl", "fox", "hot-air-balloon", "cat-sitting", "penguin", "sailboat", "robot-happy")
+NEUTRAL = ("cloud", "tree", "star", "paper-plane", "potted-plant", "light-bulb")
 
 
 class Hit(Protocol):
@@ -104,6 +109,11 @@ class Hit(Protocol):
     @property
     def score(self) -> float:
         """How sure the matcher is, from 0 to 1."""
+        ...
+
+    @property
+    def via(self) -> str:
+        """Which of "words", "meaning" and "both" it was found by."""
         ...
 
     @property
@@ -159,15 +169,17 @@ def from_match(situation_hits: Sequence[Hit], concepts: Sequence[Hit], match: Ma
         and (top.score >= FAIR and (top.score >= 0.7 or not named or named[0].score < 0.8))
     ):
         return _with_things(of_situation(entry, match), top.score, named, about)
-    heard = [hit for hit in ranked if hit.score >= HEARD]
+    # A word that is there counts from little on; a thing that is only near in meaning is as often an absurd one.
+    heard = [hit for hit in ranked if hit.score >= (FAIR if hit.via == "meaning" else HEARD)]
     if heard:
         return _of_things(heard, entry if top is not None and top.score >= LENDS else None, match, about)
-    if entry is not None and top is not None and top.score >= HEARD:
+    if entry is not None and top is not None and top.score >= GUESS:
         # A guess: the picture may be right, a code or a state said outright would be too sure of it.
-        return replace(of_situation(entry, match), about=about, numerals="", badges=())
+        return replace(of_situation(entry, {**match, "drawn": "guess"}), about=about, numerals="", badges=())
     start = int.from_bytes(hashlib.sha256(about.encode()).digest()[:4], "big") % len(STRANGERS)
     strangers = STRANGERS[start:] + STRANGERS[:start]
-    return Wish(strangers, backdrops=GENERIC_BACKDROPS, match=match, about=about, title="", alt="{subject}")
+    facts = {**match, "drawn": "neutral"}
+    return Wish(strangers, NEUTRAL, GENERIC_BACKDROPS, match=facts, about=about, title="", alt="{subject}")
 
 
 def _with_things(wish: Wish, score: float, named: Sequence[Hit], about: str) -> Wish:
@@ -178,6 +190,7 @@ def _with_things(wish: Wish, score: float, named: Sequence[Hit], about: str) -> 
     companions = [_part_name(hit) for hit in named if hit.score >= 0.6]
     people = wish.people or any(hit.name in PEOPLE_ICONS and hit.score >= CERTAIN for hit in named)
     sure = wish if score >= 0.75 else replace(wish, numerals="")
+    sure = replace(sure, badges=()) if lead and score < PLAIN else sure
     return replace(
         sure,
         subjects=tuple(lead) or wish.subjects,

@@ -9,8 +9,8 @@ from typing import Literal
 from imajin_cli.stages.scene.knowledge.bank import Concept
 from imajin_cli.stages.scene.knowledge.families import family_of, is_gloomy, mood_of
 
-NEAR = 0.1
-"""Within this much of the best score of a thing, a drawn subject goes before an icon."""
+NEAR, NEAR_OWN = 0.1, 0.25
+"""Within this much of the best score of a thing, one drawing goes before another, and a drawn subject before an icon."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,13 @@ def _joined(one: Candidate, other: Candidate) -> Candidate:
 
 def _best(group: Sequence[Candidate], mood: str, gloomy: bool) -> tuple[Candidate, tuple[str, ...]]:
     top = max(candidate.score for candidate in group)
+    drawn = max((candidate.score for candidate in group if candidate.concept.pack == "subjects"), default=0.0)
 
     def rank(candidate: Candidate) -> tuple[bool, bool, bool, bool, float, int, str]:
         """What orders candidates, the best first."""
         concept = candidate.concept
-        near = candidate.score >= top - NEAR
         own = concept.pack == "subjects"
+        near = candidate.score >= top - (NEAR_OWN if own and drawn < top - NEAR else NEAR)
         amiss = is_gloomy(concept.name) and not gloomy
         return (
             not near,

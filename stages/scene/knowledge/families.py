@@ -62,6 +62,12 @@ _ALIASES = {
     "couch": "sofa",
     "castle-turret": "castle",
     "vault": "safe",
+    "sneaker": "running",
+    "school-bag": "backpack",
+    "fish-bowl": "fish",
+    "traffic-signal": "traffic-light",
+    "wind-turbine": "windmill",
+    "bank": "museum",
 }
 """Names that a first word alone would put in the wrong family, and plurals and synonyms of the same thing."""
 

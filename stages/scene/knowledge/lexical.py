@@ -6,13 +6,24 @@ from dataclasses import dataclass, field
 
 from imajin_cli.stages.scene.knowledge.bank import Bank
 from imajin_cli.stages.scene.knowledge.families import family_of
-from imajin_cli.stages.scene.knowledge.text import content_words, is_dull, is_foreign, is_unspaced, phrases
+from imajin_cli.stages.scene.knowledge.text import (
+    content_words,
+    has_accent,
+    heads,
+    is_dull,
+    is_foreign,
+    is_german,
+    is_unspaced,
+    phrases,
+    stem,
+)
 
 _LONGEST = 5
 _SHARED = 0.12
 _OURS = 0.08
 _BASE = 0.62
 _VERB = 0.6
+_COMPOUND = 0.8
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,8 @@ def match_words(bank: Bank, text: str) -> Words:
     result = Words(content_words(text))
     phrased = _situations(bank, text, result)
     named = _concepts(bank, text, result, phrased)
+    if is_german(text):
+        named |= _compounds(bank, result, named | phrased)
     result.unnamed = [
         word
         for place, word in enumerate(result.words)
@@ -83,6 +96,8 @@ def _concepts(bank: Bank, text: str, result: Words, phrased: set[int]) -> set[in
         places = range(start, end)
         run = result.words[start:end]
         foreign = nouns.get(key)
+        if not foreign and has_accent("".join(run)):
+            continue  # the stem of an accented word may be an English one: "passé" is no pass
         owners = bank.things.get(foreign or key)
         if owners is None or named.intersection(places) or (not foreign and all(is_dull(word) for word in run)):
             continue
@@ -94,6 +109,25 @@ def _concepts(bank: Bank, text: str, result: Words, phrased: set[int]) -> set[in
         kept = [key for place, key in enumerate(hits) if not any(key in longer for longer in hits[:place])]
         for key in sorted(kept, key=text.index):
             _name(bank, result, bank.things[bank.nouns[key]], key, 1.0, text.index(key) // 4)
+    return named
+
+
+def _compounds(bank: Bank, result: Words, known: set[int]) -> set[int]:
+    """Name what German compounds are a kind of, by the longest known word that each ends in; return their places."""
+    named: set[int] = set()
+    for place, word in enumerate(result.words):
+        if place in known or stem(word) in bank.phrases:
+            continue
+        for head in heads(word):
+            key = stem(head)
+            situations, noun = bank.phrases.get(key), bank.nouns.get(key)
+            if situations is not None:
+                _credit(result, situations, _COMPOUND * (1.0 - _BASE**2), word)
+            if noun is not None:
+                _name(bank, result, bank.things[noun], word, _COMPOUND, place)
+                named.add(place)
+            if situations is not None or noun is not None:
+                break
     return named
 
 

@@ -25,6 +25,8 @@ _IRREGULAR = {
     "knives": "knife",
     "shelves": "shelf",
 }
+_ARABIC_ENDINGS = (("تك", "ه"), ("تنا", "ه"), ("تكم", "ه"), ("تها", "ه"), ("نا", ""), ("كم", ""), ("ك", ""))
+"""A possessive on a word and what stands in its place without one: the feminine ending comes back as ه."""
 _ARABIC = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ـ": None})
 
 _FUNCTION_WORDS_TEXT = (
@@ -57,7 +59,12 @@ _ABSTRACT_TEXT = (
     "error errors fail failed failure empty blank success state status first last found find lost missing working work "
     "loading load onboarding blocked approved free ready quick busy idle open closed close progress hero banner pattern "
     "avatar header numerals unknown strange problem done complete waiting wait thing things idea fun cool bright dark "
-    "carrying holding friendly help support start stop end begin"
+    "carrying holding friendly help support start stop end begin many none never whatever where which catch pass stuck "
+    "stranded hang hanging lazy slow sly shy wise clever smart curious cautious cute cuddly furry rare special strong "
+    "large hard dry damaged lonely hungry unhappy gone adapt agree beat bring choose collect change defend discover "
+    "disappear enable enhance gather generate get give leave left like do ponder think wonder remember reach relax rest "
+    "retrieve rise quit total real quality natural wrong tied split together unattended dropped neglected preserved "
+    "knocked tipped ripped aim touch treat take late cut control command option"
 )
 _ABSTRACT = frozenset(_ABSTRACT_TEXT.split())
 """Synonyms that drawings carry for a state, not for what they show; alone they ask for no thing."""
@@ -91,8 +98,16 @@ def stem(word: str) -> str:
     bare = unicodedata.normalize("NFKD", word)
     if any("a" <= sign <= "z" for sign in bare):
         return _stem_latin("".join(sign for sign in bare if not unicodedata.combining(sign)).replace("ß", "ss"))
-    if "ا" <= word[0] <= "ي" and word.startswith("ال") and len(word) > 4:
+    return _stem_arabic(word) if "ا" <= word[0] <= "ي" else word
+
+
+def _stem_arabic(word: str) -> str:
+    """Take the article off, or a possessive: "your coffee" is a coffee."""
+    if word.startswith("ال") and len(word) > 4:
         return word[2:]
+    for ending, bare in _ARABIC_ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word.removesuffix(ending) + bare
     return word
 
 
@@ -120,8 +135,11 @@ _ENGLISH_TEXT = (
     "a an the of your my our you we i is are was were has have it this that these and or with at by from in on for to"
 )
 _ENGLISH = frozenset(_ENGLISH_TEXT.split())
-_OTHER_TEXT = (
-    "der das ein eine einen einem einer und mit auf unter dein deine ist sind im dem den wird von "
+_SHARED = frozenset({"a", "an", "in", "on", "i"})
+"""English words that French, Spanish, Italian or German have too: "le chat a faim"."""
+_GERMAN_TEXT = "der das ein eine einen einem einer und mit auf unter dein deine ist sind im dem den wird von "
+_GERMAN = frozenset((_GERMAN_TEXT + "die ich wir ihr uns macht hat für zum zur beim am noch nicht kein keine").split())
+_OTHER_TEXT = _GERMAN_TEXT + (
     "el la los las un una unos unas del y con para tu su es en sobre "
     "le les des du et avec votre vos est sont une sur sous dans au aux"
 )
@@ -131,7 +149,7 @@ _OTHER = frozenset(_OTHER_TEXT.split())
 def is_foreign(text: str) -> bool:
     """Whether the small words of normalised ``text`` are another language's: "chat" is then no talk but a cat."""
     words = tokens(text)
-    return any(word in _OTHER for word in words) and not any(word in _ENGLISH for word in words)
+    return any(word in _OTHER for word in words) and not any(word in _ENGLISH - _SHARED for word in words)
 
 
 _MANY_SENSES_TEXT = (
@@ -142,6 +160,25 @@ _MANY_SENSES_TEXT = (
 _MANY_SENSES = frozenset(_MANY_SENSES_TEXT.split())
 MANY_SENSES = frozenset(stem(word) for word in _MANY_SENSES)
 """Stems of words with several senses: alone, such a word asks for a drawing only if the whole prompt is near to it."""
+
+
+def is_german(text: str) -> bool:
+    """Whether normalised ``text`` may be German, by its small words or for want of any: a long word may be a compound."""
+    words = tokens(text)
+    if any(word in _ENGLISH - _GERMAN - _SHARED for word in words):
+        return False
+    return any(word in _GERMAN for word in words) or not any(word in _ENGLISH | _OTHER for word in words)
+
+
+def heads(word: str) -> Iterator[str]:
+    """Yield what a German compound may be a kind of, the longest first: "Mittagspause" is a "pause"."""
+    for start in range(3, len(word) - 4):
+        yield word[start:]
+
+
+def has_accent(word: str) -> bool:
+    """Whether Latin letters of ``word`` carry accents, as in no English word."""
+    return any("À" <= sign <= "ɏ" for sign in word)
 
 
 def is_unspaced(text: str) -> bool:
