@@ -38,7 +38,9 @@ def test_heads_are_the_ends_of_a_word_longest_first() -> None:
     assert not is_german("the cat is on the mat")
 
 
-@pytest.mark.parametrize(("one", "other"), [("قهوتك", "قهوة"), ("سيارتنا", "سيارة"), ("كتابك", "كتاب"), ("الكتاب", "كتاب")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("قهوتك", "قهوة"), ("سيارتنا", "سيارة"), ("كتابك", "كتاب"), ("الكتاب", "كتاب")]
+)
 def test_arabic_forms_share_a_stem(one: str, other: str) -> None:
     assert stem(normalise(one)) == stem(normalise(other))
 
