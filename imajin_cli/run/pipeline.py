@@ -36,6 +36,8 @@ class RunOptions:
     quiet: bool = False
     keep_work: bool = False
     out_dir: str | None = None
+    # Whether the manifest is brought up to date at the end, or left to who runs many such jobs.
+    merge: bool = True
 
 
 def run_pipeline(arguments: Sequence[str], flags: Flags, options: RunOptions) -> Exit:
@@ -98,6 +100,7 @@ class Pipeline:
         self.bounds = bounds
         self.report = report
         self.progress = progress
+        self._merge = options.merge
         self.store = Store(Path(options.out_dir) if options.out_dir else None, warn=report.say)
         self._keeper: Keeper = self.store if options.keep_work else Memory(self.store)
         self._ranks = next((b.name for b in reversed(bounds) if b.stage.ranks), None)
@@ -130,12 +133,16 @@ class Pipeline:
 
     def _through(self, bound: Bound, results: Iterable[Result]) -> Iterator[Result]:
         worker = Worker(bound, self._keeper, self.report)
-        for result in results:
-            if not result.passed:
-                yield result
-                continue
-            self.progress.at(bound.name, result.entry)
-            yield from worker.results([result.entry])
+        try:
+            for result in results:
+                if not result.passed:
+                    yield result
+                    continue
+                self.progress.at(bound.name, result.entry)
+                yield from worker.results([result.entry])
+        finally:
+            if self._merge:
+                worker.close()
 
     def _kept(self, result: Result) -> Result:
         """A result as files: a rejected one for its reason's sake, an unpublished one since the run ends before `output`."""

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,12 @@ from imajin_cli.contract.stage import Publication, PublishedFile
 from imajin_cli.run.assets import Entry, described_as, vector_digest
 from imajin_cli.run.atomic import TEMP_PREFIX, folder_lock, make_folder, sync_folder, write_atomic
 from imajin_cli.run.execute import Bound, Result
+from imajin_cli.run.manifest import MANIFEST, Manifest, is_bare, is_entry, manifest_of
 from imajin_cli.run.naming import file_label, printable
 from imajin_cli.run.reading import read_bytes
 from imajin_cli.run.sidecars import dump_sidecar
 from imajin_cli.run.store import decode_picture
 
-MANIFEST = "manifest.json"
-MANIFEST_VERSION = 1
 STAGING_PREFIX = ".imajin-publish-"
 PLAN = "publication.json"
 SIDECAR = "sidecar.json"
@@ -39,6 +37,11 @@ class Publisher:
         self.folder = folder
         self._taken: dict[str, str] = {}
         self._ready = False
+        self._manifest = manifest_of(folder)
+
+    def close(self) -> None:
+        """Bring the manifest up to date: what was published since is in its journal. Raises OutputError."""
+        self._manifest.close()
 
     def publish(self, bound: Bound, entry: Entry) -> Result:
         """Publish one asset through the sink ``bound``. Raises OutputError, InputError for a name that is taken twice."""
@@ -71,7 +74,7 @@ class Publisher:
         """Once a process, complete what a killed one left staged."""
         if not self._ready and next(self.folder.glob(f"{STAGING_PREFIX}*"), None) is not None:
             with folder_lock(self.folder):
-                finish_interrupted(self.folder)
+                finish_interrupted(self.folder, self._manifest)
         self._ready = True
 
     def _entry(self, entry: Entry, sidecar: Sidecar, names: list[str]) -> Entry:
@@ -88,15 +91,15 @@ class Publisher:
 
     def _finished(self, key: str) -> list[str] | None:
         """The names of exactly this work's files, where all are there with the bytes that the manifest says."""
-        for asset in read_manifest(self.folder)["assets"]:
-            if asset.get("key") == key:
-                files = {file["name"]: file["sha256"] for file in asset["files"]}
-                try:
-                    whole = all(sha256(read_bytes(self.folder / name)) == digest for name, digest in files.items())
-                except InputError:
-                    return None
-                return list(files) if whole else None
-        return None
+        asset = self._manifest.entry_of(key)
+        if asset is None:
+            return None
+        files = {file["name"]: file["sha256"] for file in asset["files"]}
+        try:
+            whole = all(sha256(read_bytes(self.folder / name)) == digest for name, digest in files.items())
+        except InputError:
+            return None
+        return list(files) if whole else None
 
     def _commit(self, publication: Publication, sidecar: Sidecar, key: str) -> None:
         make_folder(self.folder)
@@ -112,7 +115,7 @@ class Publisher:
                 if isinstance(error, OSError):
                     raise OutputError(f"{self.folder}: cannot be written: {error.strerror}") from None
                 raise
-            _move_in(staging, self.folder)
+            _move_in(staging, self.folder, self._manifest)
 
 
 def published_sidecar(sidecar: Sidecar, record: Record, first: PublishedFile) -> Sidecar:
@@ -145,18 +148,18 @@ def _stage(staging: Path, publication: Publication, sidecar: Sidecar, key: str) 
 
 
 def _checked_name(name: str) -> None:
-    if not _is_bare(name) or name in (MANIFEST, PLAN, SIDECAR) or name.startswith(TEMP_PREFIX):
+    if not is_bare(name) or name in (MANIFEST, PLAN, SIDECAR) or name.startswith(TEMP_PREFIX):
         raise OutputError(f"{printable(name)}: not a name that a published file can have")
 
 
-def _move_in(staging: Path, folder: Path) -> None:
-    """Rename a complete staging folder's files into place, then its sidecar, then the manifest. Can be taken up again."""
+def _move_in(staging: Path, folder: Path, manifest: Manifest) -> None:
+    """Rename a complete staging folder's files into place, then its sidecar, then its manifest entry. Can be taken up again."""
     plan = _plan_of(staging)
     try:
         for name in plan["files"]:
             _rename(staging / name, folder / name)
         _rename(staging / SIDECAR, folder / plan["sidecar"])
-        _enter(folder, plan["entry"])
+        manifest.enter(plan["entry"])
         sync_folder(folder)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written: {error.strerror}") from None
@@ -168,7 +171,7 @@ def _plan_of(staging: Path) -> dict[str, Any]:
     try:
         plan = json.loads(read_bytes(staging / PLAN))
         names = [*plan["files"], plan["sidecar"]]
-        if not (all(isinstance(name, str) for name in names) and _is_entry(plan["entry"])):
+        if not (all(isinstance(name, str) for name in names) and is_entry(plan["entry"])):
             raise TypeError
     except (ValueError, TypeError, KeyError, RecursionError):
         raise OutputError(f"{staging}: not a publication that was interrupted", hint="remove that folder") from None
@@ -185,14 +188,14 @@ def _rename(source: Path, target: Path) -> None:
             raise
 
 
-def finish_interrupted(folder: Path) -> None:
+def finish_interrupted(folder: Path, manifest: Manifest) -> None:
     """Complete what a killed process had wholly staged in ``folder``, and drop what it had not. Call it under the lock.
 
     Dropped is also a set of which somebody removed a file since: it is published anew when it is asked for.
     """
     for staging in sorted(folder.glob(f"{STAGING_PREFIX}*")):
         if (staging / PLAN).is_file() and _is_whole(staging, folder):
-            _move_in(staging, folder)
+            _move_in(staging, folder, manifest)
         else:
             shutil.rmtree(staging, ignore_errors=True)
 
@@ -201,52 +204,3 @@ def _is_whole(staging: Path, folder: Path) -> bool:
     plan = _plan_of(staging)
     moves = [*((name, name) for name in plan["files"]), (SIDECAR, plan["sidecar"])]
     return all((staging / source).is_file() or (folder / target).is_file() for source, target in moves)
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The folder's manifest, an empty one where there is none. Raises InputError for one that is not ours."""
-    path = folder / MANIFEST
-    if not path.exists():
-        return {"imajin": MANIFEST_VERSION, "assets": []}
-    try:
-        manifest = json.loads(read_bytes(path))
-    except (ValueError, RecursionError):
-        raise InputError(f"{path}: not JSON", hint="move it away; it is written anew") from None
-    version = manifest.get("imajin") if isinstance(manifest, dict) else None
-    if isinstance(version, int) and version > MANIFEST_VERSION:
-        raise InputError(f"{path}: from a newer imajin (version {version})", hint="pip install --upgrade imajin")
-    ours = isinstance(version, int) and isinstance(manifest.get("assets"), list)
-    if not ours or not all(map(_is_entry, manifest["assets"])):
-        raise InputError(f"{path}: not a manifest of imajin", hint="publish into another folder")
-    return dict(manifest)
-
-
-def _is_entry(asset: Any) -> bool:
-    """Whether ``asset`` has what is read of an asset's entry: at least one file with a bare name and a digest."""
-    files = asset.get("files") if isinstance(asset, dict) else None
-    return (
-        isinstance(files, list)
-        and len(files) > 0
-        and all(
-            isinstance(file, dict) and _is_bare(file.get("name")) and isinstance(file.get("sha256"), str)
-            for file in files
-        )
-    )
-
-
-def _is_bare(name: Any) -> bool:
-    return isinstance(name, str) and name not in ("", ".", "..") and not set(name) & set("/\\\0")
-
-
-def _enter(folder: Path, entry: Mapping[str, Any]) -> None:
-    """Put an asset's entry into the manifest, in place of an earlier one of the same name."""
-    manifest = read_manifest(folder)
-    names = {file["name"] for file in entry["files"]}
-
-    def replaced(old: Mapping[str, Any]) -> bool:
-        return bool(names & {file["name"] for file in old["files"]})
-
-    assets = [old for old in manifest["assets"] if not replaced(old)]
-    manifest["assets"] = sorted([*assets, dict(entry)], key=lambda asset: asset["files"][0]["name"])
-    data = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
-    write_atomic(folder / MANIFEST, data, sync=True)

@@ -57,8 +57,11 @@ def _run_stage(name: str, arguments: Sequence[str], flags: Flags, common: Common
     ranking = Ranking(common.best, report.say) if common.best is not None and bound.stage.ranks else None
     if ranking is not None:
         results = ranking.best(map(_without_picture, results))
-    for result in results:
-        report.result(result, show=common.keep_rejected)
+    try:
+        for result in results:
+            report.result(result, show=common.keep_rejected)
+    finally:
+        worker.close()
     return report.finish(
         expect=common.expect,
         enough=None if ranking is None else not ranking.short(),
@@ -102,6 +105,11 @@ class Worker:
                 raise
             except ImajinError as error:
                 self.report.error(error)
+
+    def close(self) -> None:
+        """End the stream: a sink brings its manifest up to date. Raises OutputError."""
+        if self._publisher is not None:
+            self._publisher.close()
 
     def _one(self, entry: Entry) -> Iterator[Result]:
         if self._publisher is None:
@@ -163,7 +171,11 @@ def _as_bytes(
     entry = _bytes_in(bound, arguments, settings, flags, common, report)
     if entry is None:
         return report.finish(empty=not common.allow_empty)
-    results = list(Worker(bound, Memory(), report).results([entry]))
+    worker = Worker(bound, Memory(), report)
+    try:
+        results = list(worker.results([entry]))
+    finally:
+        worker.close()
     if len(results) > 1:
         raise UsageError(
             f"- writes one picture, and {len(results)} sizes of other ratios were asked for", hint="ask for one --size"

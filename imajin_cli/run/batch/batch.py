@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, Protocol
 
 from imajin_cli.contract.errors import UsageError
@@ -15,6 +16,7 @@ from imajin_cli.run.batch.journal import Done, Journal, Published
 from imajin_cli.run.batch.keys import Keys
 from imajin_cli.run.batch.meter import Meter
 from imajin_cli.run.batch.schedule import Schedule, Task
+from imajin_cli.run.manifest import manifest_of
 from imajin_cli.run.pipe import Terminated
 from imajin_cli.run.report import Report, reported
 
@@ -61,9 +63,12 @@ def _run_batch(name: str, options: BatchOptions, report: Report) -> Exit:
     with _stop_flag() as stopping, Journal.of(name) as journal, Meter(total, report) as meter:
         told = Told(report, journal, meter)
         tasks = _tasks(_jobs(name, options), keys, told, options)
-        with _engine(options) as engine:
-            for task, done in engine.run(Schedule(tasks, options.retries), stopping):
-                told.tell(task, done)
+        try:
+            with _engine(options) as engine:
+                for task, done in engine.run(Schedule(tasks, options.retries), stopping):
+                    told.tell(task, done)
+        finally:
+            told.close()
     if stopping():
         raise Terminated
     return report.finish(expect=options.expect, empty=total == 0)
@@ -134,6 +139,11 @@ class Told:
         with self._meter.aside():
             self._say(task, done)
         self._meter.step(done)
+
+    def close(self) -> None:
+        """Bring the manifests up to date that jobs have published into. Raises OutputError."""
+        for folder in sorted({Path(path).parent for path in self._owners}):
+            manifest_of(folder).close()
 
     def repeated(self, task: Task, first: str) -> None:
         """Say that a job stands in the file twice: it is one."""

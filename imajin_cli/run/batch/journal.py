@@ -12,7 +12,7 @@ from typing import Any
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import ImajinError, OutputError, UsageError
 from imajin_cli.run.atomic import make_folder, write_atomic
-from imajin_cli.run.publish import read_manifest
+from imajin_cli.run.manifest import manifest_of
 from imajin_cli.run.reading import read_bytes
 
 FOLDER = Path(".imajin/batch")
@@ -150,7 +150,7 @@ class Published:
 
     def _read(self, folder: Path) -> dict[str, list[dict[str, Any]]]:
         try:
-            assets = read_manifest(folder)["assets"]
+            assets = manifest_of(folder).assets()
         except ImajinError:
             return {}
         return {asset["files"][0]["name"]: asset["files"] for asset in assets}

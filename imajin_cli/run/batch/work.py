@@ -60,7 +60,9 @@ def perform(job: Job, *, force: bool = False) -> Done:
     started = time.monotonic()
     report = Collected()
     try:
-        code = run_reported(list(job.arguments), job.flags, RunOptions(preset=job.preset, force=force), report)
+        code = run_reported(
+            list(job.arguments), job.flags, RunOptions(preset=job.preset, force=force, merge=False), report
+        )
     except ImajinError as error:
         report.error(error)
         code = report.finish()
