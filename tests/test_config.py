@@ -141,3 +141,21 @@ def test_nesting_is_bounded():
         parse_yaml(b"a: " + b"[" * 4000, "x")
     with pytest.raises(UsageError, match="nested"):
         parse_yaml(b"a: " + b"[" * 50 + b"]" * 50, "x")
+
+
+def test_an_error_names_the_option_by_which_a_parameter_is_set():
+    from imajin_cli.config.layers import load_settings
+    from imajin_cli.config.resolve import flag_of, resolve
+    from imajin_cli.contract.errors import UsageError
+    from imajin_cli.run.options import RunParams
+    from imajin_cli.run.pipeline import stages_of
+
+    with pytest.raises(UsageError, match=r"^--from: ") as caught:
+        resolve("run", RunParams, load_settings(None), {"start": 3})
+    assert "--start" not in str(caught.value)
+    assert (flag_of(RunParams, "until"), flag_of(RunParams, "licence_policy")) == ("--until", "--licence-policy")
+    for key, option in (("start", "--from"), ("until", "--until")):
+        with pytest.raises(UsageError, match=f"^{option}: there is no stage"):
+            stages_of(RunParams(**{key: "nowhere"}), files=False)
+    with pytest.raises(UsageError, match=r"^--skip: there is no stage"):
+        stages_of(RunParams(skip=["nowhere"]), files=False)

@@ -32,6 +32,14 @@ class Resolved(Generic[P]):
         }
 
 
+def flag_of(model: type[Params], key: str) -> str:
+    """The option on the command line that sets the parameter ``key``."""
+    field = model.model_fields.get(key)
+    extra = field.json_schema_extra if field is not None else None
+    own = extra.get("flag") if isinstance(extra, dict) else None
+    return str(own) if own else "--" + key.replace("_", "-")
+
+
 def resolve(section: str, model: type[P], settings: Settings, flags: Mapping[str, Any]) -> Resolved[P]:
     """Validate ``section`` once, over all layers. ``flags`` holds what was given on the command line.
 
@@ -39,7 +47,7 @@ def resolve(section: str, model: type[P], settings: Settings, flags: Mapping[str
     """
     given = dict(settings.sections.get(section, {}))
     given.update(
-        {key: Setting(value, "flag", "--" + key.replace("_", "-")) for key, value in flags.items() if value is not None}
+        {key: Setting(value, "flag", flag_of(model, key)) for key, value in flags.items() if value is not None}
     )
     try:
         params = model.model_validate({key: setting.value for key, setting in given.items()})

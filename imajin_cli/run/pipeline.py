@@ -68,9 +68,10 @@ def run_reported(arguments: Sequence[str], flags: Flags, options: RunOptions, re
 
 def stages_of(params: RunParams, *, files: bool) -> list[str]:
     """The stages to run, in order: with files given, `load` stands in for `validate` and `generate`. Raises UsageError."""
-    for name in (params.start, params.until, *params.skip):
+    asked = [("--from", params.start), ("--until", params.until), *(("--skip", name) for name in params.skip)]
+    for option, name in asked:
         if name is not None and name not in STAGES:
-            raise UsageError(f"there is no stage {name!r}", hint=f"there are: {', '.join(STAGES)}")
+            raise UsageError(f"{option}: there is no stage {name!r}", hint=f"there are: {', '.join(STAGES)}")
     # A picture that is taken up at a later stage was loaded before.
     left_out = {"validate", "generate"} if files else {"load"}
     names = [name for name in STAGES if name not in left_out and name not in params.skip]
