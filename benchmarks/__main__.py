@@ -34,6 +34,13 @@ BENCHMARKS: dict[str, tuple[str, dict[str, tuple[str, float]]]] = {
             "gate, contract's own ms an image": ("<=", 0.5),
         },
     ),
+    "leases": (
+        "A lease taken and given back beside 50 live ones, against bare filelock (and reslock, where installed).",
+        {
+            "a lease: acquire and release, median ms": ("<=", 1.0),
+            "a lease over bare filelock, 99th percentile": ("<=", 1.5),
+        },
+    ),
     "memory": ("Resident memory of each stage of a pipe of three over 1,000 pictures.", {}),
 }
 

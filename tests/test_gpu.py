@@ -152,7 +152,7 @@ def test_the_log_tells_what_happened(cli, ledger):
         assert cli("gpu", "run", "--wait", "0", "--vram", "1MiB", "true").returncode == 21
     rows = json.loads(cli("gpu", "log", "--json").stdout)
     events = [row["event"] for row in rows]
-    assert events[:4] == ["granted", "died", "granted", "released"]
+    assert events[:4] == ["granted", "ended", "granted", "released"]
     assert events[-2:] == ["refused", "released"]
     assert rows[2]["label"] == "other"
     assert cli("gpu", "log", "-n", "1").stdout.count(b"\n") == 1

@@ -24,7 +24,8 @@ from imajin_cli.devices import journal, lease
 from imajin_cli.devices.device import Device
 from imajin_cli.devices.files import make_place
 from imajin_cli.devices.holder import Holder, this_process
-from imajin_cli.devices.ledger import Grant, Ledger, soon
+from imajin_cli.devices.ledger import Ledger, soon
+from imajin_cli.devices.session import Grant
 from imajin_cli.devices.table import MOST_SLOTS, Record, head, line, parse
 from leaseholders import Holder as HolderProcess
 from leaseholders import status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -253,6 +254,21 @@ def test_an_idle_holder_sees_that_it_is_wanted_and_the_waiter_gets_it_within_a_s
     assert time.monotonic() - started < 10
 
 
+def test_of_several_idle_holders_the_one_that_was_idle_longest_gives_way(spawn, ledger):
+    long, short = lease.acquire(mib=400), lease.acquire(mib=400)
+    waiter = spawn(mib=500, wait=60)
+    until(lambda: long.wanted(idle=600))
+    assert not short.wanted(idle=0)
+    long.release()
+    assert waiter.said().startswith("held")
+    assert not short.wanted(idle=0)
+    another = spawn(mib=500, wait=60)
+    until(lambda: short.wanted(idle=0))
+    short.release()
+    waiter.let_go()
+    assert another.said().startswith("held")
+
+
 def test_a_callback_hears_that_the_lease_is_wanted(spawn, ledger):
     idle = lease.acquire(mib=800)
     called: list[float] = []
@@ -337,3 +353,36 @@ def test_a_lease_inside_a_lease_is_a_part_of_it(cli, ledger):
     other = program.replace("700", "900")
     done = cli("gpu", "run", "--vram", "800MiB", "--", sys.executable, "-c", other)
     assert b"sim:0 has 200 MiB of 1000 MiB left" in done.stderr
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0 or shutil.which("unshare") is None, reason="needs root"
+)
+def test_containers_that_mount_the_same_folder_share_its_leases(ledger, tmp_path):
+    """Another process-id and mount namespace, where the folder has another name."""
+    ledger.mkdir(mode=0o700)
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    program = (
+        "import os, time; from imajin_cli.devices import lease\n"
+        "held = lease.acquire(mib=900, label='contained')\n"
+        "print(os.getpid(), flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c",
+         'mount --bind "$1" "$2" && umount -l /dev/shm; IMAJIN_LEDGER="$2" exec "$3" -c "$4"', "sh",
+         str(ledger), str(inside), sys.executable, program],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
+    )  # fmt: skip
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        pytest.skip(f"no namespaces here: {process.communicate()[1]}")
+    assert int(line) < 10
+    assert list(inside.iterdir()) == []
+    assert not fits(101)
+    assert [row.holder.label for row in status().leases] == ["contained"]
+    process.kill()
+    process.communicate()
+    until(lambda: fits(1000))

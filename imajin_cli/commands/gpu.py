@@ -120,7 +120,7 @@ def log(
     lines: Annotated[int, typer.Option("-n", "--lines", min=1, max=10_000, help="The last N entries.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", show_default=False)] = False,
 ) -> None:
-    """Print what happened to leases: granted, released, died with their holder, refused."""
+    """Print what happened to leases: granted, released, ended with their holder, refused."""
     from imajin_cli.devices.status import history
 
     entries = history(device, _note)[-lines:]

@@ -10,8 +10,8 @@ from imajin_cli.contract.errors import ImajinError
 from imajin_cli.devices.device import Device
 from imajin_cli.devices.files import read_all
 from imajin_cli.devices.holder import read
-from imajin_cli.devices.ledger import Grant
 from imajin_cli.devices.probe import devices
+from imajin_cli.devices.session import Grant
 
 VARIABLE = "IMAJIN_LEASE"
 

@@ -11,7 +11,7 @@ from imajin_cli.devices.inherited import VARIABLE, described
 
 if TYPE_CHECKING:
     from imajin_cli.devices.device import Device
-    from imajin_cli.devices.lease import Lease
+    from imajin_cli.devices.held import Lease
 
 
 def environment_for(device: Device, base: Mapping[str, str]) -> dict[str, str]:

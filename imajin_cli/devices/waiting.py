@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from imajin_cli.contract.errors import NoCapacityError
 from imajin_cli.devices import journal, tickets
 from imajin_cli.devices.holder import Holder
-from imajin_cli.devices.ledger import Grant, Ledger
+from imajin_cli.devices.ledger import Ledger
 from imajin_cli.devices.policy import State, Ticket, ahead_of, may_start
 from imajin_cli.devices.probe import free_mib
+from imajin_cli.devices.session import Grant
 from imajin_cli.devices.units import shown
 
 # Who does not take its turn for so long, by our own clock while we ran, is stopped: it is passed until it takes it.
