@@ -26,7 +26,8 @@ WORK = {f"model-{index}": (mib, int(mib * 1.6) + 64) for index, mib in enumerate
 LONGEST_HOLD = 0.25
 LONGEST_STOP = 0.6
 # Nobody may wait longer than all others take one after the other, so often as anybody may be passed, and stopped each time.
-BOUND_SECONDS = (PROCESSES + 32) * (LONGEST_HOLD + LONGEST_STOP)
+MOST_PASSES = 32
+BOUND_SECONDS = (PROCESSES + MOST_PASSES) * (LONGEST_HOLD + LONGEST_STOP)
 CLASSES = ("batch", "normal", "interactive")
 
 
@@ -164,14 +165,12 @@ def turns(events: list[dict[str, Any]]) -> dict[str, Any]:
             continue
         passers = [other for other in grants if since < asked[other["wish"]] and since < other["order"] < mine["order"]]
         most_passes = max(most_passes, len(passers))
-        higher = [other for other in passers if CLASSES.index(other["priority"]) > CLASSES.index(mine["priority"])]
-        if len(higher) > 32:
+        # Who fits beside it may pass without bound, where that does not delay it; the others by their class alone.
+        apart = [other for other in passers if other["mib"] + mine["mib"] > TOTAL]
+        higher = [other for other in apart if CLASSES.index(other["priority"]) > CLASSES.index(mine["priority"])]
+        if len(higher) > MOST_PASSES:
             wrong.append(f"{len(higher)} of a higher class passed {mine['wish']}")
-        # Others can have passed only where they fit beside it.
-        wrong += [
-            f"{other['mib']} MiB passed {mine['mib']}"
-            for other in passers if other not in higher and other["mib"] + mine["mib"] > TOTAL
-        ]  # fmt: skip
+        wrong += [f"{other['mib']} MiB passed {mine['mib']}" for other in apart if other not in higher]
     return {"waits": waits, "most_passes": most_passes, "wrong": wrong}
 
 

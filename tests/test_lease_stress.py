@@ -82,3 +82,13 @@ def test_the_referee_sees_who_passed_and_might_not():
     assert "20000 MiB passed 9000" in judged(events, {}, True)["wrong"]
     events.insert(2, {"event": "stopped", "pid": 1, "at": 2.5})
     assert judged(events, {}, True)["wrong"] == []
+
+
+def test_the_referee_counts_who_passed_by_class():
+    events = [asks("low", 0, 1) | {"priority": "batch"}, {"event": "waits", "wish": "low", "at": 1, "pid": 1}]
+    for number in range(33):
+        events += [asks(f"h{number}", 2, 2), grant(f"h{number}", 3 + number, 20000, 2, priority="interactive")]
+        events.append({"event": "released", "pid": 2, "lease": f"h{number}", "at": 3.5 + number})
+    events += [grant("low", 60, 9000, 1, priority="batch"), killed(1, 70), killed(2, 70)]
+    assert "33 of a higher class passed low" in judged(events, {}, True)["wrong"]
+    assert judged([event for event in events if event.get("wish") != "h0"], {}, True)["wrong"] == []

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import time
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 SIZE = 512
@@ -27,8 +28,22 @@ class Holder(NamedTuple):
 def this_process(label: str) -> Holder:
     """What this process says of itself."""
     user = os.getuid() if hasattr(os, "getuid") else 0
-    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    return Holder(_clean(label, 60), os.getpid(), user, _clean(platform.node(), 40), since)
+    return Holder(_clean(label, 60), os.getpid(), user, _host(), time_of_day())
+
+
+def time_of_day() -> str:
+    """The time in UTC, as it is written down; nothing is decided by it."""
+    return _written_time(int(time.time()))
+
+
+@lru_cache(maxsize=1)
+def _written_time(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+@cache
+def _host() -> str:
+    return _clean(platform.node(), 40)
 
 
 def written(holder: Holder, **fields: Any) -> bytes:

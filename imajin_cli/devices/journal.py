@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from typing import Any
 
 from imajin_cli.devices.files import Place, Refused, create, open_ours, read_all
+from imajin_cli.devices.holder import time_of_day
 
 LOG, OLDER = "log.jsonl", "log.1.jsonl"
 MOST_LOG = 48 << 10
@@ -19,7 +19,7 @@ def write(place: Place, event: str, *, turn_over: bool = False, **fields: Any) -
 
     ``turn_over`` (with the device's lock held) puts a full log aside first; the one put aside before goes.
     """
-    text = json.dumps({"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "event": event, **fields})
+    text = json.dumps({"time": time_of_day(), "event": event, **fields})
     try:
         descriptor = _open(place)
         try:

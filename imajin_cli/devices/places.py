@@ -21,7 +21,7 @@ def ledger_root() -> Path:
     """
     named = os.environ.get(VARIABLE) or settings().ledger
     if named:
-        return Path(named).expanduser().absolute()
+        return _absolute(named, os.path.curdir if os.path.isabs(named) else os.getcwd())
     if SHARED.is_dir() and os.access(SHARED, os.W_OK | os.X_OK):
         return SHARED
     from imajin_cli.config.places import home_folder
@@ -29,6 +29,11 @@ def ledger_root() -> Path:
     home = home_folder("XDG_STATE_HOME", ".local/state")
     user = os.getuid() if hasattr(os, "getuid") else 0
     return home / "leases" if home is not None else Path(tempfile.gettempdir()) / f"imajin-leases-{user}"
+
+
+@cache
+def _absolute(named: str, base: str) -> Path:
+    return Path(base, Path(named).expanduser()).absolute()
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cache
 
 from imajin_cli.contract.errors import UsageError
 from imajin_cli.devices.device import Device, nonsense
@@ -64,6 +65,7 @@ def free_mib(device: Device) -> int | None:
     return next((other.free_mib for other in torch_devices() if other.uuid == device.uuid), None)
 
 
+@cache
 def _simulated(entry: str) -> Device:
     match = re.fullmatch(r"\s*([a-z]{1,12}(?::\d{1,3})?)=(\d{1,8})(?:/(\d{1,8}))?\s*", entry, re.ASCII)
     if match is None:

@@ -113,11 +113,15 @@ class Session:
 
     def enqueue(self, mib: int, priority: str, holder: Holder) -> tuple[Ticket, int]:
         """A place at the end of the queue, and its locked descriptor."""
+        self.advance()
+        ticket = Ticket(self.number, priority, mib, os.urandom(4).hex())
+        return ticket, tickets.write(self.ledger.queue, ticket, holder)
+
+    def advance(self) -> None:
+        """Use up a number: the next to come has a higher one than everybody so far."""
         queued, _ = tickets.listed(self.ledger.queue)
         self.number = max([self.number, *(ticket.number for ticket in queued)]) + 1
         self._write_head()
-        ticket = Ticket(self.number, priority, mib, os.urandom(4).hex())
-        return ticket, tickets.write(self.ledger.queue, ticket, holder)
 
     def _write(self, slot: int, descriptor: int, mib: int, holder: Holder, priority: str) -> Grant:
         lease = os.urandom(4).hex()

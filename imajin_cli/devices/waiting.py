@@ -51,6 +51,9 @@ class Claim:
             passing = [other for other in ahead if self._patience.get(other.id, 0.0) < PATIENCE_SECONDS]
             start, state = session.can_start(self.mib, passing, free or 0)
             if start and free is not None:
+                if waiting and self._ticket is None:
+                    # It passes those who wait, and must count as one that did.
+                    session.advance()
                 grant = session.take(self.mib, self.holder, self.priority)
                 self._drop()
                 return grant
