@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,10 +58,17 @@ def read(path: Path) -> str | None:
         return None
 
 
-def _groups(root: Path, controller: str) -> Iterator[tuple[Path, int]]:
+def _groups(root: Path, controller: str) -> tuple[tuple[Path, int], ...]:
     """(folder, version) of each group that limits this process by ``controller``, from its own one upwards."""
+    return _resolved(root, controller, read(root / "proc/self/cgroup") or "")
+
+
+@lru_cache(maxsize=16)
+def _resolved(root: Path, controller: str, groups: str) -> tuple[tuple[Path, int], ...]:
+    """Kept, since a process hardly ever changes its group, and reading all mounts takes longer than all the rest."""
     mounts = list(_mounts(root))
-    for line in (read(root / "proc/self/cgroup") or "").splitlines():
+    found: list[tuple[Path, int]] = []
+    for line in groups.splitlines():
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         version = 1 if controllers else 2
@@ -68,7 +76,8 @@ def _groups(root: Path, controller: str) -> Iterator[tuple[Path, int]]:
             continue
         for mount in mounts:
             if mount.version == version and (version == 2 or controller in mount.options):
-                yield from ((folder, version) for folder in _upwards(root, mount, path))
+                found += [(folder, version) for folder in _upwards(root, mount, path)]
+    return tuple(found)
 
 
 class _Mount(NamedTuple):
