@@ -66,7 +66,10 @@ def test_a_lease_takes_room_and_gives_it_back(ledger):
         assert fits(400)
         assert not fits(401)
         assert [row.mib for row in status().leases] == [600]
+        with lease.acquire(mib=1) as other:
+            assert lease.held() == (held, other)
     assert not held.is_held
+    assert lease.held() == ()
     assert fits(1000)
 
 

@@ -145,6 +145,11 @@ class Lease:
 _held: weakref.WeakSet[Lease] = weakref.WeakSet()
 
 
+def held() -> tuple[Lease, ...]:
+    """The leases that this process holds, oldest first."""
+    return tuple(sorted(_held, key=lambda each: each.granted_at))
+
+
 def _forget_all() -> None:
     for held in list(_held):
         held._forget()

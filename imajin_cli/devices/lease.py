@@ -18,7 +18,7 @@ from pathlib import Path
 from imajin_cli.contract.errors import NoCapacityError, UsageError
 from imajin_cli.devices import peaks
 from imajin_cli.devices.device import Device
-from imajin_cli.devices.held import Lease
+from imajin_cli.devices.held import Lease, held
 from imajin_cli.devices.holder import this_process
 from imajin_cli.devices.inherited import inherited
 from imajin_cli.devices.ledger import Ledger
@@ -37,12 +37,7 @@ _LOCK_SECONDS = 1.0
 
 Say = Callable[[str], None]
 
-__all__ = ["Lease", "PeakKey", "acquire"]
-
-
-def held() -> tuple[Lease, ...]:
-    """The leases that this process holds."""
-    return tuple(_held)
+__all__ = ["Lease", "PeakKey", "acquire", "held"]
 
 
 def acquire(
