@@ -32,6 +32,11 @@ def test_a_compound_names_a_situation_too_but_only_in_german() -> None:
     assert not match("the zigarettenpause of a gnu", embed=None).situations
 
 
+def test_katakana_inside_a_longer_word_names_nothing() -> None:
+    assert "squirrel" not in {hit.name for hit in match("クリスマスまであと三日", embed=None).concepts}
+    assert "squirrel" in {hit.name for hit in match("リスがいる", embed=None).concepts}
+
+
 def test_heads_are_the_ends_of_a_word_longest_first() -> None:
     assert list(heads("mittagspause"))[:2] == ["tagspause", "agspause"]
     assert list(heads("pause")) == []

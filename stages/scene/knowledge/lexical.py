@@ -15,6 +15,7 @@ from imajin_cli.stages.scene.knowledge.text import (
     is_german,
     is_unspaced,
     phrases,
+    stands_in,
     stem,
 )
 
@@ -105,7 +106,9 @@ def _concepts(bank: Bank, text: str, result: Words, phrased: set[int]) -> set[in
         faded = 0.5 if phrased.issuperset(places) else _VERB if end - start == 1 and _inflected(run[0], key) else 1.0
         _name(bank, result, owners, " ".join(run), faded, start)
     if is_unspaced(text):
-        hits = sorted((key for key in bank.nouns if key in text and is_unspaced(key)), key=lambda key: (-len(key), key))
+        hits = sorted(
+            (key for key in bank.nouns if is_unspaced(key) and stands_in(key, text)), key=lambda key: (-len(key), key)
+        )
         kept = [key for place, key in enumerate(hits) if not any(key in longer for longer in hits[:place])]
         for key in sorted(kept, key=text.index):
             _name(bank, result, bank.things[bank.nouns[key]], key, 1.0, text.index(key) // 4)

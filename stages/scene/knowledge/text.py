@@ -48,7 +48,7 @@ _DULL_TEXT = (
     "left right high low next away side way plus pas later too long fast ask sorry seem there here something nothing anything "
     "not no none never out up down off on in more most only also still yet again back soon now today "
     "bild seite icone ein kleine kleiner kleines freundlich freundlicher nicht kein keine unter auf im am "
-    "imagen página pantalla pequeño pequeña amable sin no bajo en sobre "
+    "lunes imagen página pantalla pequeño pequeña amable sin no bajo en sobre "
     "une petit petite joli jolie dans sur sous qui ne pas"
 )
 _DULL = frozenset(_DULL_TEXT.split())
@@ -184,6 +184,13 @@ def has_accent(word: str) -> bool:
 def is_unspaced(text: str) -> bool:
     """Whether ``text`` holds a script written without spaces (Chinese, Japanese, Thai) or with few (Korean)."""
     return bool(_UNSPACED.search(text))
+
+
+def stands_in(key: str, text: str) -> bool:
+    """Whether ``key`` is in ``text`` as a word: katakana within a longer run is part of another one ("リス" of "クリスマス")."""
+    if not re.fullmatch("[゠-ヿ]+", key):
+        return key in text
+    return bool(re.search(f"(?<![゠-ヿ]){key}(?![゠-ヿ])", text))
 
 
 def phrase_key(phrase: str) -> str:
