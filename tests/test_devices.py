@@ -49,6 +49,7 @@ def test_what_is_no_amount(text):
         mebibytes(text)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 1 << 26))
 def test_an_amount_in_mib_is_read_as_it_is(mib):
     assert mebibytes(f"{mib}MiB") == mib

@@ -153,6 +153,7 @@ def one(ledger: Path) -> Iterator[lease.Lease]:
         yield held
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.builds(Record, st.integers(1, 10**9), st.text("0123456789abcdef", min_size=8, max_size=8)), max_size=20)
 )
@@ -167,6 +168,7 @@ def test_a_table_is_read_as_it_was_written(records):
         assert not parse(data[:at]).whole
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_whatever_a_table_holds_reading_it_gives_an_answer(data):
     assert len(parse(data).records) <= MOST_SLOTS

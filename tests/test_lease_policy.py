@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from itertools import combinations, islice
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imajin_cli.devices.policy import MOST_PASSES, State, Ticket, ahead_of, delays, foreign_use, may_start, turn
@@ -23,6 +23,7 @@ def subset_sums(values: list[int]) -> set[int]:
     return {sum(some) for count in range(len(values) + 1) for some in combinations(values, count)}
 
 
+@settings(deadline=None)
 @given(sizes, st.lists(st.integers(1, TOTAL), min_size=1, max_size=3), st.integers(1, TOTAL), st.integers(0, 6))
 def test_delaying_is_what_trying_every_order_finds(live, ahead, mib, foreign):
     """Against the definition: some subset of what runs or goes before leaves room for a ticket, but not with ``mib``."""
@@ -59,6 +60,7 @@ def starts(work: list[tuple[int, int, int]], *, backfill: bool) -> list[int]:
     return [begun[job] for job in range(len(work))]
 
 
+@settings(deadline=None)
 @given(jobs)
 def test_no_job_starts_later_for_those_that_passed_it(work):
     strict, passing = starts(work, backfill=False), starts(work, backfill=True)
@@ -71,6 +73,7 @@ def test_passing_does_happen():
     assert starts(work, backfill=True) == [0, 5, 0]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["batch", "normal", "interactive"]), min_size=1, max_size=120), st.data())
 def test_nobody_is_passed_by_more_than_so_many(classes, data):
     """One at a time on a full device, with arrivals that always come before the next turn: the worst a class can do."""
@@ -96,6 +99,7 @@ def test_the_bound_is_met_by_a_flood_of_higher_ones():
     assert len(ahead_of(low, flood)) == MOST_PASSES - 1
 
 
+@settings(deadline=None)
 @given(st.integers(0, TOTAL), sizes, st.lists(st.tuples(st.integers(0, 8), st.floats(0, 1)), max_size=8))
 def test_what_others_use_and_what_was_leased_are_never_granted_again(foreign, wanted, moves):
     """Holders allocate some of what they leased, others come and go; what is granted always fits beside what others use

@@ -343,6 +343,54 @@ def test_a_measured_peak_corrects_the_next_reservation(ledger):
         assert 500 <= held.mib <= 500 * 1.15
 
 
+def test_the_file_of_peaks_is_bounded_and_keeps_those_reported_last(ledger):
+    with lease.acquire(mib=1) as held:
+        for number in range(300):
+            held._key = PeakKey(f"{number} " + "ü" * 90, "fp16", "512x512", 1)
+            held.report_peak(100 + number)
+    path = ledger / "peaks-simulated-simulated.json"
+    assert path.stat().st_size <= 64 << 10
+    with lease.acquire(mib=1, key=PeakKey("299 " + "ü" * 90, "fp16", "512x512", 1)) as held:
+        assert held.mib >= 399
+    with lease.acquire(mib=1, key=PeakKey("0 " + "ü" * 90, "fp16", "512x512", 1)) as held:
+        assert held.mib == 1
+
+
+@pytest.mark.parametrize("junk", [b"", b"[1]", b"{" * 5000, b"\xff\x00", b'{"m   1": [-5, "x", 1e400, true]}', b"null"])
+def test_a_damaged_file_of_peaks_is_ignored_and_made_anew(ledger, junk):
+    key = PeakKey("m")
+    path = ledger / "peaks-simulated-simulated.json"
+    ledger.mkdir(mode=0o700)
+    path.write_bytes(junk)
+    path.chmod(0o600)
+    said: list[str] = []
+    with lease.acquire(mib=10, key=key, say=said.append) as held:
+        assert held.mib == 10
+        held.report_peak(100)
+    assert len(said) == (0 if junk.startswith(b'{"m') else 1)
+    with lease.acquire(mib=10, key=key) as held:
+        assert held.mib == 106
+
+
+def test_an_interrupt_between_grant_and_holder_leaves_no_lease(ledger, monkeypatch):
+    """The worst moment: the lease is granted, and the exception comes before anybody has it."""
+    from imajin_cli.devices import waiting
+
+    drop = waiting.Claim._drop
+
+    def interrupted(self: waiting.Claim) -> None:
+        drop(self)
+        monkeypatch.undo()
+        monkeypatch.setenv("IMAJIN_LEDGER", str(ledger))
+        monkeypatch.setenv("IMAJIN_DEVICES", "sim:0=1000")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(waiting.Claim, "_drop", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        lease.acquire(mib=900, wait=0)
+    assert fits(1000)
+
+
 def test_a_lease_inside_a_lease_is_a_part_of_it(cli, ledger):
     program = (
         "from imajin_cli.devices import lease\n"

@@ -11,7 +11,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imajin_cli.devices.files import Refused, create, open_ours, read_all
+from imajin_cli.devices.files import MOST_BYTES, Refused, create, open_ours, read_all
 
 if TYPE_CHECKING:
     from imajin_cli.devices.device import Device
@@ -54,10 +54,7 @@ def report(ledger: Ledger, key: PeakKey, mib: int) -> None:
             known = _read(ledger)
             last = [*known.pop(key.text(), []), mib][-KEPT:]
             known[key.text()] = last
-            while len(known) > MOST_KEYS:
-                # The one that was not reported for longest.
-                known.pop(next(iter(known)))
-            _write(ledger, known)
+            _write(ledger, _bounded(known))
     except Exception as error:  # noqa: BLE001 (a measurement that is lost costs the next reservation its accuracy alone)
         ledger.note(f"a measured peak could not be kept: {error}")
 
@@ -95,8 +92,16 @@ def _peaks(value: Any) -> list[int]:
     return [mib for mib in value[-KEPT:] if type(mib) is int and 0 < mib < 1 << 26]
 
 
-def _write(ledger: Ledger, known: dict[str, list[int]]) -> None:
-    data = json.dumps(known, indent=0).encode()
+def _bounded(known: dict[str, list[int]]) -> bytes:
+    """The file's text, without the keys that were not reported for longest where it would be too much."""
+    while True:
+        data = json.dumps(known, indent=0).encode()
+        if len(known) <= MOST_KEYS and len(data) <= MOST_BYTES:
+            return data
+        known.pop(next(iter(known)))
+
+
+def _write(ledger: Ledger, data: bytes) -> None:
     temporary = f".peaks-{os.urandom(8).hex()}.tmp"
     descriptor = create(ledger.above, temporary)
     try:

@@ -30,6 +30,7 @@ class Claim:
         self.holder = holder
         self.why = ""
         self.ahead = 0
+        self._grant: Grant | None = None
         self._ticket: tuple[Ticket, int] | None = None
         self._patience: dict[str, float] = {}
         self._looked = time.monotonic()
@@ -54,9 +55,9 @@ class Claim:
                 if waiting and self._ticket is None:
                     # It passes those who wait, and must count as one that did.
                     session.advance()
-                grant = session.take(self.mib, self.holder, self.priority)
+                self._grant = session.take(self.mib, self.holder, self.priority)
                 self._drop()
-                return grant
+                return self._grant
             self._watch(ahead, state)
             self.ahead = len(passing)
             self.why = self._reason(free, state)
@@ -73,9 +74,12 @@ class Claim:
             return []
 
     def withdraw(self, *, refused: bool) -> None:
-        """Give the place in the queue back; ``refused`` is written down."""
+        """Give the place in the queue back; ``refused`` is written down, and a lease that came too late is given back too."""
         self._drop()
-        if refused:
+        if refused and self._grant is not None:
+            # An interrupt came between the grant and whoever was to hold it.
+            self.ledger.release(self._grant)
+        elif refused:
             journal.write(
                 self.ledger.place, "refused", mib=self.mib, label=self.holder.label, pid=self.holder.pid, why=self.why
             )
