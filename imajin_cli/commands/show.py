@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from imajin_cli.contract.errors import ImajinError, InputError
+from imajin_cli.contract.errors import ImajinError, InputError, NoVerdictError
 from imajin_cli.contract.sidecar import Record, Score, Sidecar
 from imajin_cli.run.naming import printable
 from imajin_cli.run.pipe import write_out
@@ -16,6 +16,9 @@ from imajin_cli.run.png import SIDECAR_KEY, read_texts
 from imajin_cli.run.reading import read_bytes
 from imajin_cli.run.report import Report, show_json
 from imajin_cli.run.sidecars import parse_sidecar, read_sidecar, sidecar_path
+from imajin_cli.run.store import WORK
+from imajin_cli.run.why import as_document, explained
+from imajin_cli.run.why import why as worked_out
 
 
 def _body(
@@ -26,11 +29,27 @@ def _body(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Also defaults, keys and licences.", show_default=False)
     ] = False,
+    why: Annotated[
+        bool,
+        typer.Option("--why", help="How it was chosen, worked out again from the sidecars alone.", show_default=False),
+    ] = False,
+    within: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--in",
+            metavar="FOLDER",
+            help="Where --why looks for the other candidates, beside FILE's folder and .imajin/work.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Print an asset's history: what was asked for, what each stage did and measured, and the verdict."""
     report = Report("show")
     documents: list[Any] = []
     for name in files:
+        if why:
+            _why(name, list(map(Path, within or [])), report, documents if as_json else None)
+            continue
         try:
             sidecar = find_sidecar(Path(name))
         except ImajinError as error:
@@ -45,6 +64,25 @@ def _body(
     if as_json:
         show_json(documents)
     raise typer.Exit(report.finish())
+
+
+def _why(name: str, folders: list[Path], report: Report, documents: list[Any] | None) -> None:
+    """Explain one asset's choice, as lines or into ``documents``; what does not agree, or is not there, is an error."""
+    try:
+        found = worked_out(find_sidecar(Path(name)), name, [Path(name).parent, WORK, *folders])
+    except ImajinError as error:
+        report.error(error)
+        return
+    if documents is not None:
+        documents.append(as_document(name, found))
+    else:
+        write_out(("\n".join(map(printable, explained(name, found))) + "\n\n").encode())
+    if found.differences:
+        report.error(InputError(f"{name}: another choice follows from the sidecars than they record"))
+    elif found.missing:
+        report.error(
+            NoVerdictError(f"{name}: {len(found.missing)} sidecars of its draw were not found", hint="--in FOLDER")
+        )
 
 
 def find_sidecar(path: Path) -> Sidecar:

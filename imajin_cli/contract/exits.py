@@ -26,7 +26,7 @@ class Exit(IntEnum):
 
 
 MEANING: dict[Exit, str] = {
-    Exit.OK: "every asset passed (with --best K: K passed; with --expect N: N)",
+    Exit.OK: "every asset passed (with --best K or --until-pass -n K: K candidates; with --expect N: N assets)",
     Exit.ERROR: "unexpected error (a log file is named), or a backend's invalid result (NaN, a blank picture)",
     Exit.USAGE: "usage, config, licence policy, input that cannot be read or used, output that cannot be written",
     Exit.INVALID: "rejected by validate",

@@ -69,14 +69,50 @@ class ImageInfo(Doc):
     layers: dict[str, FileRef] = Field(default_factory=dict)
 
 
+class Drawn(Doc):
+    """One candidate of a draw: its seed, its asset's id at each ratio, how it ended, and its rank (the worst ratio's).
+
+    A "failed" one met an error, which is no verdict: of it there may be no file. ``code`` is 0 for one that passed.
+    """
+
+    index: int = Field(ge=0)
+    seed: int
+    ids: list[str] = Field(max_length=64)
+    end: Literal["passed", "rejected", "failed"]
+    code: int = 0
+    rank: float | None = maybe(allow_inf_nan=False)
+
+
+class Draw(Doc):
+    """Candidates drawn until ``wanted`` had passed every gate, at most ``most``, for at most ``seconds``; what was chosen.
+
+    ``order`` lists the indices of those that passed, best first by ``ranked_by``'s rank, ties by seed; the first ``keep``
+    of them are ``chosen``.
+    """
+
+    wanted: int = Field(ge=1)
+    keep: int = Field(ge=1)
+    most: int = Field(ge=1)
+    seconds: float | None = maybe(allow_inf_nan=False)
+    stopped: Literal["enough", "candidates", "seconds", "failed"]
+    ranked_by: str | None = maybe(max_length=64)
+    candidates: list[Drawn] = Field(max_length=1024)
+    order: list[int] = Field(max_length=1024)
+    chosen: list[int] = Field(max_length=1024)
+
+
 class Group(Doc):
-    """The candidates of one request: ``index`` of ``size``, at one ``ratio`` ("16:9") of ``ratios`` many."""
+    """The candidates of one request: ``index`` of ``size``, at one ``ratio`` ("16:9") of ``ratios`` many.
+
+    ``draw`` says how they came about where they were drawn until enough had passed.
+    """
 
     id: str = Field(max_length=64)
     index: int = Field(ge=0)
     size: int = Field(ge=1)
     ratio: str = Field(max_length=32)
     ratios: int = Field(default=1, ge=1)
+    draw: Draw | None = maybe()
 
 
 class Request(Doc):

@@ -22,7 +22,22 @@ SHORTCUTS = (
 class RunParams(Params):
     """Which stages `imajin run` runs, and how many candidates it keeps."""
 
-    best: Annotated[int | None, Field(ge=1, le=256, description="Keep the K best candidates by quality.")] = None
+    best: Annotated[
+        int | None,
+        Field(
+            ge=1, le=256, description="Keep the K best candidates, by aesthetic where it ranked them, else by quality."
+        ),
+    ] = None
+    until_pass: Annotated[
+        bool, Field(description="Draw candidates, seed after seed, until as many as asked for have passed every gate.")
+    ] = False
+    max_candidates: Annotated[
+        int, Field(ge=1, le=256, description="Most candidates that --until-pass draws for a request.")
+    ] = 16
+    max_seconds: Annotated[
+        float | None,
+        Field(gt=0, le=86_400, description="After so many seconds --until-pass begins no other candidate."),
+    ] = None
     start: Annotated[str | None, Field(description="Start at this stage.", json_schema_extra={"flag": "--from"})] = None
     until: Annotated[str | None, Field(description="Stop after this stage.")] = None
     skip: Annotated[list[str], Field(description="Leave this stage out; repeat it for several.")] = []

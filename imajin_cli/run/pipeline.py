@@ -14,6 +14,7 @@ from imajin_cli.contract.stage import Kind
 from imajin_cli.registry import STAGES
 from imajin_cli.run.assets import Entry
 from imajin_cli.run.bind import Flags, bind
+from imajin_cli.run.drawing import Drawing, Limits, forgotten, summary, told
 from imajin_cli.run.execute import Bound, Keeper, Memory, Result
 from imajin_cli.run.inputs import are_files
 from imajin_cli.run.options import RunParams
@@ -53,9 +54,10 @@ def run_reported(arguments: Sequence[str], flags: Flags, options: RunOptions, re
     files = bool(arguments) and are_files(arguments)
     requests = files and all(argument.endswith(REQUEST_SUFFIX) for argument in arguments)
     names = stages_of(params, files=files and not requests)
+    _check_draw(params, flags, names)
     bounds = [bind(name, settings, flags, force=options.force) for name in names]
     keep_loaded()
-    with Progress(names, report) as progress:
+    with Progress(names, report, drawing=params.until_pass) as progress:
         pipeline = Pipeline(bounds, params, options, report, progress)
         if files:
             entries = opened(arguments, pipeline.store, report, raw=bounds[0].stage.reads_raw)
@@ -63,7 +65,19 @@ def run_reported(arguments: Sequence[str], flags: Flags, options: RunOptions, re
             entries = iter([prompt_entry(arguments, settings, flags)])
         for result in pipeline.results(entries):
             progress.done(result)
-    return report.finish(expect=options.expect, enough=pipeline.enough, empty=pipeline.seen == 0)
+    # Who says how many assets are enough means that, however many candidates were to pass.
+    enough = None if params.until_pass and options.expect is not None else pipeline.enough
+    return report.finish(expect=options.expect, enough=enough, empty=pipeline.seen == 0)
+
+
+def _check_draw(params: RunParams, flags: Flags, names: Sequence[str]) -> None:
+    """Raise UsageError where candidates are to be drawn and none can be, or a draw has limits and there is none."""
+    given = flags.get("run", {})
+    limits = [name for name in ("max_candidates", "max_seconds") if given.get(name) is not None]
+    if not params.until_pass and limits:
+        raise UsageError(f"--{limits[0].replace('_', '-')} is a limit of --until-pass", hint="add --until-pass")
+    if params.until_pass and "generate" not in names:
+        raise UsageError("--until-pass draws candidates, and generate does not run", hint="give a prompt or a request")
 
 
 def stages_of(params: RunParams, *, files: bool) -> list[str]:
@@ -105,18 +119,28 @@ class Pipeline:
         self.store = Store(Path(options.out_dir) if options.out_dir else None, warn=report.say)
         self._keeper: Keeper = self.store if options.keep_work else Memory(self.store)
         self._ranks = next((b.name for b in reversed(bounds) if b.stage.ranks), None)
-        self._ranking = Ranking(params.best, report.say) if params.best is not None else None
+        self._limits = Limits(params.max_candidates, params.max_seconds, params.best) if params.until_pass else None
+        # A draw ranks for itself, when it has ended.
+        best = params.best if self._limits is None else None
+        self._ranking = Ranking(best, report.say, by_records=True) if best is not None else None
+        self._short = False
         self.seen = 0
 
     @property
     def enough(self) -> bool | None:
         """Whether the K best of each group have gone all the way, None where nobody asked for the best."""
+        if self._limits is not None:
+            return not self._short
         return None if self._ranking is None else not self._ranking.short()
 
     def results(self, entries: Iterable[Entry]) -> Iterator[Result]:
         """What comes out at the end, and every rejection, each as soon as it is known."""
         if self._ranking is not None and self._ranks is None:
             raise UsageError("--best needs a stage that ranks, and none of those runs")
+        if self._limits is not None:
+            for entry in self._counted(entries):
+                yield from self._drawn(entry, self._limits)
+            return
         results: Iterable[Result] = (Result(entry, "passed") for entry in self._counted(entries))
         for bound in self.bounds:
             results = self._through(bound, results)
@@ -126,6 +150,52 @@ class Pipeline:
             if self._ranking is not None and not result.passed:
                 self._ranking.lost(result)
             yield self._kept(result)
+
+    def _drawn(self, entry: Entry, limits: Limits) -> Iterator[Result]:
+        """One request's candidates, drawn one after another: rejections at once, the chosen ones when the draw is over."""
+        if entry.sidecar.request is None:
+            raise UsageError(f"{entry.label}: holds no request to draw candidates for")
+        drawing = Drawing(entry.sidecar.request, limits)
+        gates, sinks = self._split()
+        results: Iterable[Result] = [Result(entry, "passed")]
+        for bound in gates:
+            makes = bound.stage.kind is Kind.SOURCE and bound.stage.takes_request
+            results = self._through(bound, drawing.widened(results) if makes else results)
+            results = drawing.begun(results) if makes else results
+        for result in results:
+            kept = result if result.passed else self._kept(result)
+            drawing.add(kept if kept.passed else replace(kept, entry=forgotten(kept.entry)))
+            if not kept.passed:
+                yield kept
+        chosen = self._chosen(drawing)
+        for bound in sinks:
+            chosen = self._through(bound, chosen)
+        for result in chosen:
+            self._short |= not result.passed
+            yield self._kept(result)
+
+    def _split(self) -> tuple[list[Bound], list[Bound]]:
+        """The stages that judge a candidate, and those from the first sink on, which only see what was chosen."""
+        at = next((i for i, bound in enumerate(self.bounds) if bound.stage.kind is Kind.SINK), len(self.bounds))
+        return self.bounds[:at], self.bounds[at:]
+
+    def _chosen(self, drawing: Drawing) -> Iterator[Result]:
+        """What a draw that has ended chose. Every sidecar is told of the draw, the losers' are kept as files."""
+        draw = drawing.draw()
+        self._short |= len(draw.order) < draw.wanted
+        self.report.say(summary(draw))
+        if self.report.as_json:
+            self.report.event("draw", **draw.model_dump(mode="json"))
+        for result, chosen in list(drawing.results(draw)):
+            group = result.entry.sidecar.group
+            if group is None:
+                continue
+            entry = result.entry
+            if entry.path is None and not chosen:
+                entry = self.store.keep_picture(entry.asset, entry.asset.name, entry.sidecar.stages[-1].key)
+            entry = self.store.keep_group(entry, told(group, draw))
+            if chosen:
+                yield replace(result, entry=entry)
 
     def _counted(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         for entry in entries:

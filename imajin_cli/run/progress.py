@@ -16,9 +16,10 @@ from imajin_cli.run.report import Report
 class Progress:
     """A context that shows which stage works on which candidate. Rich is imported on a terminal alone."""
 
-    def __init__(self, names: Sequence[str], report: Report) -> None:
+    def __init__(self, names: Sequence[str], report: Report, *, drawing: bool = False) -> None:
         self._names = list(names)
         self._report = report
+        self._drawing = drawing
         self._started = time.perf_counter()
         self._live: Any = None
         self._made = 0
@@ -35,7 +36,7 @@ class Progress:
         """Say that ``stage`` begins work on ``entry``."""
         if self._live is None:
             return
-        which = f" {_which(entry)}" if _which(entry) else ""
+        which = f" {_which(entry, most=self._drawing)}".rstrip()
         names = self._names
         if self._live.console.width > len(" ".join(names)) + len(which) + 4:
             shown = " ".join(f"[bold]{name}[/bold]" if name == stage else f"[dim]{name}[/dim]" for name in names)
@@ -65,10 +66,11 @@ class Progress:
             self._report.say(f"{self._made} {plural} in {time.perf_counter() - self._started:.1f} s")
 
 
-def _which(entry: Entry) -> str:
-    """Which one of its request's pictures it is, empty for the only one."""
+def _which(entry: Entry, *, most: bool = False) -> str:
+    """Which one of its request's pictures it is, empty for the only one; of ``most`` as many where they are being drawn."""
     group = entry.sidecar.group
     if group is None or group.size * group.ratios == 1:
         return ""
-    which = f"candidate {group.index + 1} of {group.size}" if group.size > 1 else ""
+    size = f"at most {group.size}" if most else group.size
+    which = f"candidate {group.index + 1} of {size}" if group.size > 1 else ""
     return " ".join(filter(None, [which, f"({group.ratio})" if group.ratios > 1 else ""]))

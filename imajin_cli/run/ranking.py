@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from imajin_cli.run.drawing import rank_of, ranked_by
 from imajin_cli.run.execute import Result
 
 
@@ -43,27 +44,32 @@ class _Group:
             if len(results) < self.ratios and all(result.passed for result in results.values())
         )
 
-    def best(self, count: int) -> list[int]:
-        """The ``count`` best candidates, in the order of their seeds. Ties go to the earlier seed."""
+    def best(self, count: int, *, by_records: bool = False) -> list[int]:
+        """The ``count`` best candidates, in the order of their seeds. Ties go to the earlier seed.
+
+        With ``by_records`` the rank of the stage that their records prefer counts (`ranked_by`), else the last stage's own.
+        """
         fit = {
             index: list(results.values())
             for index, results in self.candidates.items()
             if len(results) >= self.ratios and all(result.passed for result in results.values())
         }
-        return sorted(sorted(fit, key=lambda index: (-_score(fit[index]), index))[:count])
+        stage = ranked_by(r.entry.sidecar for results in fit.values() for r in results) if by_records else None
+        return sorted(sorted(fit, key=lambda index: (-_score(fit[index], stage), index))[:count])
 
 
-def _score(results: list[Result]) -> float:
+def _score(results: list[Result], stage: str | None) -> float:
     """A candidate is as good as its worst ratio; one that has no rank comes last."""
-    ranks = [result.rank for result in results]
+    ranks = [result.rank if stage is None else rank_of(result.entry.sidecar, stage) for result in results]
     return min(float("-inf") if rank is None or math.isnan(rank) else rank for rank in ranks)
 
 
 class Ranking:
     """Keeps the best ``count`` candidates of each group, and knows in the end whether that many have gone all the way."""
 
-    def __init__(self, count: int, say: Callable[[str], None] = _nothing) -> None:
+    def __init__(self, count: int, say: Callable[[str], None] = _nothing, *, by_records: bool = False) -> None:
         self.count = count
+        self._by_records = by_records
         self._say = say
         # Group → index of a kept candidate → its id, by which one that has no group is known again.
         self._kept: dict[str, dict[int, str]] = {}
@@ -86,7 +92,7 @@ class Ranking:
     def _close(self, identity: str, group: _Group) -> Iterator[Result]:
         for index in group.lacking():
             self._say(f"candidate {index + 1} is left out: not all of its {group.ratios} ratios came")
-        chosen = group.best(self.count)
+        chosen = group.best(self.count, by_records=self._by_records)
         kept = self._kept.setdefault(identity, {})
         for index in chosen:
             results = list(group.candidates[index].values())

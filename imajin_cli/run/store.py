@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.picture import Picture, Vector
-from imajin_cli.contract.sidecar import FileRef, ImageInfo, Record, Sidecar
+from imajin_cli.contract.sidecar import FileRef, Group, ImageInfo, Record, Sidecar
 from imajin_cli.contract.stage import Asset
 from imajin_cli.run.assets import Entry, described_as, foreign_sidecar, has_record, with_history
 from imajin_cli.run.atomic import folder_lock, make_folder, write_atomic
@@ -209,6 +209,18 @@ class Store:
             known = known.with_record(record)
             write_atomic(target, dump_sidecar(known))
         return Entry(replace(entry.asset, sidecar=known), path)
+
+    def keep_group(self, entry: Entry, group: Group) -> Entry:
+        """Tell an asset's own sidecar what became of its group; nothing is written where it says so. Raises OutputError."""
+        if entry.path is None:
+            return entry.with_sidecar(entry.sidecar.model_copy(update={"group": group}))
+        target = sidecar_path(entry.path)
+        with folder_lock(target.parent):
+            current = read_sidecar(target) or entry.sidecar
+            known = current.model_copy(update={"group": group})
+            if known != current:
+                write_atomic(target, dump_sidecar(known))
+        return entry.with_sidecar(known)
 
     def _current(self, entry: Entry, target: Path) -> Sidecar | None:
         """What ``target`` holds now, read again only where it was replaced since. Call it under the folder's lock."""

@@ -220,7 +220,9 @@ def stem_of(asset: Asset, template: str) -> str:
         "theme": theme_of(asset) or "none",
     }
     stem = filled(template, values)
-    several = group is not None and group.size > 1
+    # Of candidates that were drawn until one passed, the one needs no number; which one it was changes from prompt to prompt.
+    alike = 1 if group is None else len(group.draw.chosen) if group.draw is not None else group.size
+    several = alike > 1
     return f"{stem}-{values['index']}" if several and not TELLING & set(fields_of(template)) else stem
 
 
