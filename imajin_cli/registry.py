@@ -40,6 +40,7 @@ COMMANDS: dict[str, Entry] = {
     "models": Entry("imajin_cli.commands.models:app", "List, get and check the models that stages use."),
     "gpu": Entry("imajin_cli.commands.gpu:app", "Share devices by leases: status, run, release, log."),
     "worker": Entry("imajin_cli.commands.worker:app", "See, stop or run the worker that keeps models loaded."),
+    "calibrate": Entry("imajin_cli.commands.calibrate:calibrate", "Measure a gate's threshold on labelled pictures."),
     "clean": Entry("imajin_cli.commands.clean:clean", "Remove intermediate pictures from .imajin/work."),
 }
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 import typer
 
+from imajin_cli.contract.errors import UsageError
 from imajin_cli.contract.request import RequestParams
 from imajin_cli.contract.stage import Kind, Stage
 from imajin_cli.options import options_of, split
+from imajin_cli.registry import stages
 from imajin_cli.run.bind import stage_class
 from imajin_cli.run.single import Common, run_stage
 
@@ -44,6 +46,16 @@ Expect = Annotated[
 Best = Annotated[
     int | None,
     typer.Option("--best", min=1, help="Pass on the K best candidates of each group.", show_default=False),
+]
+
+Assign = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="STAGE.PARAM=VALUE",
+        help="Set any stage's parameter; repeat it for several.",
+        show_default=False,
+    ),
 ]
 
 _COMMON: dict[str, tuple[Any, Any]] = {
@@ -97,6 +109,33 @@ def make_command(name: str, body: Callable[..., None], parameters: list[inspect.
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(name, help=help_text)(body)
     return typer.main.get_command(app)
+
+
+def assigned(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What --set gave, by section. Raises UsageError for a text that is no assignment, or to what there is not."""
+    flags: dict[str, dict[str, Any]] = {}
+    for assignment in assignments:
+        section, key, value = _assignment(assignment)
+        flags.setdefault(section, {})[key] = value
+    return flags
+
+
+def _assignment(text: str) -> tuple[str, str, Any]:
+    """("quality", "min_contrast", "3") from "quality.min-contrast=3". Raises UsageError."""
+    target, equals, value = text.partition("=")
+    section, dot, key = target.strip().partition(".")
+    if not (equals and dot and key):
+        raise UsageError(f"--set {text[:60]}: write STAGE.PARAM=VALUE, such as generate.layout=hero")
+    from imajin_cli.config.layers import section_model
+    from imajin_cli.config.values import from_text, known_field
+
+    model = section_model(section)
+    if model is None:
+        raise UsageError(
+            f"--set {text[:60]}: there is no stage {section!r}", hint=f"there are: request, {', '.join(stages())}"
+        )
+    name = known_field(model, key.replace("-", "_"), f"--set {section}")
+    return section, name, from_text(value, model.model_fields[name].annotation)
 
 
 def _dashed(sections: dict[str, dict[str, Any]], name: str) -> dict[str, dict[str, Any]]:

@@ -16,6 +16,8 @@ from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.sidecar import Sidecar
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
+from imajin_cli.stages.calibration.limits import limit
+from imajin_cli.stages.calibration.limits import state as calibration_state
 from imajin_cli.stages.moderation import age, deny, hashes, nsfw, prohibited, rule
 from imajin_cli.stages.moderation.age import MINOR_BELOW
 from imajin_cli.stages.moderation.decide import outcome, run
@@ -62,6 +64,9 @@ class ModerateParams(Params):
     deny_distance: Annotated[
         float, Field(ge=0.2, le=1.2, description="Below this distance two faces are one person's.")
     ] = DISTANCE
+    calibration: Annotated[
+        str | None, Field(description="File of `imajin calibrate`: from where on a photo or drawing is explicit.")
+    ] = None
     time_limit: Annotated[float, Field(gt=0, le=3600, description="Most seconds that one layer may take.")] = 60.0
     explain: Annotated[bool, Field(description="Say what each layer measured, as a table.")] = False
 
@@ -80,6 +85,8 @@ class Moderate(Stage[ModerateParams]):
     version: ClassVar[str] = "1"
     Params = ModerateParams
     rejects_with: ClassVar[Exit] = Exit.UNSAFE
+    calibrates: ClassVar[frozenset[str]] = frozenset({"nsfw"})
+    asset_classes: ClassVar[tuple[str, ...]] = ("drawing", "photo")
 
     def revision(self) -> str:
         """Digest of the models, of whether each is there, and of the lists' state."""
@@ -89,8 +96,9 @@ class Moderate(Stage[ModerateParams]):
 
         p = self.params
         named = [*p.hash_lists, *p.deny_lists, *([p.word_list] if p.word_list else [])]
+        calibrated = calibration_state(p.calibration)
         words = lists.SOURCE.stat()
-        parts = [[state(name) for name in self.models()], [_state(name) for name in named], words.st_size]
+        parts = [[state(name) for name in self.models()], [_state(name) for name in named], words.st_size, calibrated]
         return json_digest([*parts, faces.detector_digest()])[:16]
 
     def models(self) -> Sequence[str]:
@@ -99,6 +107,13 @@ class Moderate(Stage[ModerateParams]):
 
         compared = [faces.EMBEDDING] if self.params.deny_lists else []
         return [opennsfw.MODEL, ages.MODEL, faces.LANDMARKS, *compared, ocr.DETECTOR, ocr.RECOGNISER]
+
+    def model_revision(self, score: str) -> str | None:
+        """The classifier of sexual content and its revision."""
+        from imajin_cli.stages.backends.onnx import state
+        from imajin_cli.stages.backends.opennsfw import MODEL
+
+        return state(MODEL) if score == nsfw.LAYER else None
 
     def apply(self, asset: Asset) -> Outcome:
         """Judge ``asset.picture``: passed, or rejected with exit 11 and every reason, or 22 where a layer could not judge.
@@ -125,12 +140,21 @@ class Moderate(Stage[ModerateParams]):
         here = drawn_here(sidecar)
         return {
             hashes.LAYER: (p.hashes, lambda: hashes.judge(views, p.hash_lists, p.hash_distance, drawn_here=here)),
-            nsfw.LAYER: (p.nsfw, lambda: nsfw.judge(views, photo, drawing)),
+            nsfw.LAYER: (p.nsfw, lambda: nsfw.judge(views, *self._calibrated(views, photo, drawing))),
             age.LAYER: (p.faces, lambda: age.judge(views, p.minor_below)),
             prohibited.LAYER: (p.prohibited, lambda: prohibited.judge(views, self._rules())),
             deny.LAYER: (p.identity, lambda: deny.judge(views, p.deny_lists, p.deny_distance)),
             rule.LAYER: (True, lambda: rule.judge(findings, sidecar.request)),
         }
+
+    def _calibrated(self, views: Views, photo: nsfw.Limits, drawing: nsfw.Limits) -> tuple[nsfw.Limits, nsfw.Limits]:
+        """The limits, that of the picture's kind as it was calibrated. Raises NoVerdictError as `limit` does."""
+        path, revision = self.params.calibration, self.model_revision(nsfw.LAYER)
+        if path is None or revision is None:
+            return photo, drawing
+        kind = "drawing" if views.drawing.drawn else "photo"
+        found = limit(path, stage=self.name, score=nsfw.LAYER, asset_class=kind, revision=revision)
+        return photo.from_(found), drawing.from_(found)
 
     def _rules(self) -> prohibited.Rules:
         p = self.params

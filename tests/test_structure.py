@@ -35,6 +35,7 @@ MAY_IMPORT = {
         "imajin_cli.run",
         "imajin_cli.options",
     },
+    "imajin_cli.calibration": {"imajin_cli.contract", "imajin_cli.config", "imajin_cli.run", "imajin_cli.calibration"},
     "imajin_cli.commands": {
         "imajin_cli.contract",
         "imajin_cli.registry",
@@ -54,6 +55,7 @@ MAY_IMPORT = {
         "imajin_cli.run",
         "imajin_cli.app",
         "imajin_cli.worker",
+        "imajin_cli.calibration",
     },
     "imajin_cli.configs": set(),
     "imajin_cli.presets": set(),
@@ -61,6 +63,7 @@ MAY_IMPORT = {
 }
 # What stages share, none of which may know a stage.
 SHARED = (
+    "imajin_cli.stages.calibration",
     "imajin_cli.stages.imaging",
     "imajin_cli.stages.moderation",
     "imajin_cli.stages.scene",

@@ -7,13 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from imajin_cli.contract.errors import UsageError
 from imajin_cli.contract.request import RequestParams
 from imajin_cli.options import options_of, split
-from imajin_cli.registry import stages
 from imajin_cli.run.options import SHORTCUTS, RunParams
 from imajin_cli.run.pipeline import RunOptions, run_pipeline
-from imajin_cli.stagecommand import AsJson, Expect, Force, Preset, Quiet, make_command
+from imajin_cli.stagecommand import AsJson, Assign, Expect, Force, Preset, Quiet, assigned, make_command
 
 HELP = """Run all stages: from a prompt to published files.
 
@@ -21,44 +19,15 @@ Give a prompt in quotes, or pictures to take through the stages from load on. An
 --set STAGE.PARAM=VALUE, in a preset, in imajin.yaml or in the environment; `imajin config show` lists them all.
 """
 
-_Set = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="STAGE.PARAM=VALUE",
-        help="Set any stage's parameter; repeat it for several.",
-        show_default=False,
-    ),
-]
-
 
 def _body(**given: Any) -> None:
     arguments = given.pop("arguments") or []
     assignments = given.pop("assign") or []
     own = {key: given.pop(key) for key in ("preset", "as_json", "force", "expect", "quiet", "keep_work", "out_dir")}
     flags = split(given)
-    for assignment in assignments:
-        section, key, value = _assignment(assignment)
-        flags.setdefault(section, {})[key] = value
+    for section, values in assigned(assignments).items():
+        flags.setdefault(section, {}).update(values)
     raise typer.Exit(run_pipeline(arguments, flags, RunOptions(**own)))
-
-
-def _assignment(text: str) -> tuple[str, str, Any]:
-    """("quality", "min_contrast", "3") from "quality.min-contrast=3". Raises UsageError."""
-    target, equals, value = text.partition("=")
-    section, dot, key = target.strip().partition(".")
-    if not (equals and dot and key):
-        raise UsageError(f"--set {text[:60]}: write STAGE.PARAM=VALUE, such as generate.layout=hero")
-    from imajin_cli.config.layers import section_model
-    from imajin_cli.config.values import from_text, known_field
-
-    model = section_model(section)
-    if model is None:
-        raise UsageError(
-            f"--set {text[:60]}: there is no stage {section!r}", hint=f"there are: request, {', '.join(stages())}"
-        )
-    name = known_field(model, key.replace("-", "_"), f"--set {section}")
-    return section, name, from_text(value, model.model_fields[name].annotation)
 
 
 def _parameters() -> list[inspect.Parameter]:
@@ -78,7 +47,7 @@ def _parameters() -> list[inspect.Parameter]:
     ]
     own: list[tuple[str, Any, Any]] = [
         ("preset", Preset, None),
-        ("assign", _Set, None),
+        ("assign", Assign, None),
         ("as_json", AsJson, False),
         ("force", Force, False),
         ("expect", Expect, None),

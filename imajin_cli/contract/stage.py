@@ -118,6 +118,10 @@ class Stage(Generic[P]):
     ranks: ClassVar[bool] = False
     # Params that say where a result goes, not what it is: left out of records and keys.
     unrecorded: ClassVar[frozenset[str]] = frozenset()
+    # Scores whose thresholds the stage reads from a file of `imajin calibrate`'s, named by its param ``calibration``, and the
+    # asset classes that it tells apart.
+    calibrates: ClassVar[frozenset[str]] = frozenset()
+    asset_classes: ClassVar[tuple[str, ...]] = ()
     # The exit code that a rejection by this stage stands for.
     rejects_with: ClassVar[Exit] = Exit.USAGE
 
@@ -127,6 +131,10 @@ class Stage(Generic[P]):
     def revision(self) -> str:
         """What, beside version and params, the result depends on (a pack's, font's or model's digest); part of the key."""
         return ""
+
+    def model_revision(self, score: str) -> str | None:
+        """Revision of the model that gives ``score``, which a threshold holds for; None where no model does."""
+        return None
 
     def models(self) -> Sequence[str]:
         """Names in the model catalogue of all that the stage, with its params, may use; the licence policy holds them."""

@@ -23,6 +23,10 @@ class Limits(NamedTuple):
     explicit: float
     suggestive: float
 
+    def from_(self, explicit: float) -> Limits:
+        """Explicit from another value on, and suggestive no later than that."""
+        return Limits(explicit, min(self.suggestive, explicit))
+
 
 def judge(views: Views, photo: Limits, drawing: Limits) -> Finding:
     """The classifier's word on the picture; the ground on which it looks worst counts. Raises as `likelihoods` does."""

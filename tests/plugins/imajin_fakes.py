@@ -50,7 +50,12 @@ class Bright(Stage[BrightParams]):
     kind = Kind.GATE
     ranks = True
     rejects_with = Exit.QUALITY
+    calibrates = frozenset({"brightness"})
+    asset_classes = ("icon", "photo")
     Params = BrightParams
+
+    def model_revision(self, score: str) -> str | None:
+        return "bright-1" if score == "brightness" else None
 
     def apply(self, asset: Asset) -> Outcome:
         from PIL import ImageStat

@@ -1,0 +1,1 @@
+"""Thresholds that were measured on labelled pictures, as gates read them."""
