@@ -22,7 +22,11 @@ class Entry(NamedTuple):
 STAGES: dict[str, Entry] = {
     "validate": Entry("imajin_cli.stages.validate:Validate", "Check a request before anything is drawn."),
     "load": Entry("imajin_cli.stages.load:Load", "Read pictures safely: decode, turn, convert to sRGB, bound."),
+    "identity": Entry("imajin_cli.stages.identity:Identity", "Take reference pictures of a person, for `verify-identity`."),
     "generate": Entry("imajin_cli.stages.generate:Generate", "Make pictures from a prompt."),
+    "verify-identity": Entry(
+        "imajin_cli.stages.verify_identity:VerifyIdentity", "Hold a picture to the person who was asked for."
+    ),
     "moderate": Entry("imajin_cli.stages.moderate:Moderate", "Judge whether a picture is safe to publish."),
     "semantic": Entry("imajin_cli.stages.semantic:Semantic", "Hold a picture against its prompt and named filters."),
     "text": Entry("imajin_cli.stages.text:Text", "Set a headline and a caption with real typography."),

@@ -14,7 +14,6 @@ from pydantic import Field, model_validator
 from imajin_cli.contract.digest import json_digest
 from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.exits import Exit
-from imajin_cli.contract.sidecar import Sidecar
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
 from imajin_cli.stages.calibration.limits import limit
 from imajin_cli.stages.calibration.limits import state as calibration_state
@@ -24,6 +23,7 @@ from imajin_cli.stages.moderation.decide import outcome, run
 from imajin_cli.stages.moderation.deny import DISTANCE
 from imajin_cli.stages.moderation.model import Finding
 from imajin_cli.stages.moderation.nsfw import DRAWN_EXPLICIT, DRAWN_SUGGESTIVE, EXPLICIT, SUGGESTIVE
+from imajin_cli.stages.moderation.origin import drawn_here
 
 if TYPE_CHECKING:
     from imajin_cli.stages.moderation.views import Views
@@ -160,14 +160,6 @@ class Moderate(Stage[ModerateParams]):
         p = self.params
         own = "" if p.word_list is None else _words(p.word_list)
         return prohibited.Rules(tuple(p.prohibited_off), own, p.links, p.qr_codes)
-
-
-def drawn_here(sidecar: Sidecar) -> bool:
-    """Whether the asset's pixels began in `compose` or an SVG, as its first record that gave a picture says."""
-    first = next((record for record in sidecar.stages if record.stage in ("generate", "load")), None)
-    if first is None:
-        return sidecar.image is not None and sidecar.image.vector is not None
-    return first.backend == "compose" if first.stage == "generate" else first.notes.get("format") == "SVG"
 
 
 def _words(path: str) -> str:

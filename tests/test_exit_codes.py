@@ -155,6 +155,17 @@ def off_prompt(cli: Callable[..., subprocess.CompletedProcess[bytes]]) -> int:
     return done.returncode
 
 
+def unusable(cli: Callable[..., subprocess.CompletedProcess[bytes]]) -> int:
+    """The code of `identity` for a reference without a face."""
+    import numpy as np
+    from PIL import Image
+
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)).save("nobody.png")
+    done = cli("identity", "a portrait", "--reference", "nobody.png")
+    assert b"no face was found" in done.stderr
+    return done.returncode
+
+
 CASES: dict[Exit, Callable[..., int]] = {
     Exit.OK: lambda cli: cli("bright", "a.png").returncode,
     Exit.ERROR: lambda cli: cli("bright", "a.png", "--mode", "crash").returncode,
@@ -162,6 +173,7 @@ CASES: dict[Exit, Callable[..., int]] = {
     Exit.INVALID: lambda cli: cli("validate", "x" * 5000).returncode,
     Exit.UNSAFE: known,
     Exit.OFF_PROMPT: off_prompt,
+    Exit.IDENTITY: unusable,
     Exit.QUALITY: lambda cli: cli("bright", "dark.png").returncode,
     Exit.MISSING: without_rasteriser,
     Exit.NO_CAPACITY: lambda cli: cli("gpu", "run", "--vram", "2GiB", "true", IMAJIN_DEVICES="sim:0=1024").returncode,

@@ -21,9 +21,10 @@ from imajin_cli.models import store
 from imajin_cli.stages.backends import ages, faces, opennsfw
 from imajin_cli.stages.generate import Generate, GenerateParams
 from imajin_cli.stages.imaging.pdq import pdq
-from imajin_cli.stages.moderate import Moderate, ModerateParams, drawn_here
+from imajin_cli.stages.moderate import Moderate, ModerateParams
 from imajin_cli.stages.moderation import rule
 from imajin_cli.stages.moderation.model import Finding, Flag
+from imajin_cli.stages.moderation.origin import drawn_here
 
 LAYERS = ["hashes", "nsfw", "faces", "prohibited", "identity", "minors"]
 

@@ -69,6 +69,7 @@ SHARED = (
     "imajin_cli.stages.scene",
     "imajin_cli.stages.policy",
     "imajin_cli.stages.publication",
+    "imajin_cli.stages.recognition",
     "imajin_cli.stages.semantics",
     "imajin_cli.stages.backends",
 )

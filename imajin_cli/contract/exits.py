@@ -15,6 +15,7 @@ class Exit(IntEnum):
     INVALID = 10
     UNSAFE = 11
     OFF_PROMPT = 12
+    IDENTITY = 14
     QUALITY = 15
     MISSING = 20
     NO_CAPACITY = 21
@@ -32,6 +33,7 @@ MEANING: dict[Exit, str] = {
     Exit.INVALID: "rejected by validate",
     Exit.UNSAFE: "unsafe (moderate)",
     Exit.OFF_PROMPT: "off-prompt (semantic)",
+    Exit.IDENTITY: "wrong, absent or unusable identity (identity, verify-identity)",
     Exit.QUALITY: "rejected by quality",
     Exit.MISSING: "a backend, model or font of a stage that is no gate is missing; the message names the command that gets it",
     Exit.NO_CAPACITY: "no capacity: no room on a device within the wait, or more asked for than it has",
@@ -53,6 +55,7 @@ _SEVERITY = (
     Exit.NO_CAPACITY,
     Exit.NO_VERDICT,
     Exit.UNSAFE,
+    Exit.IDENTITY,
     Exit.INVALID,
     Exit.OFF_PROMPT,
     Exit.QUALITY,

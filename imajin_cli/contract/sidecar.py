@@ -12,6 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from imajin_cli.contract.digest import json_digest, without_volatile
 
 SIDECAR_VERSION = 1
+PRIVATE = "private"
+"""Key of a record's notes under which a stage keeps what later stages need and nobody else may have."""
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -222,6 +224,17 @@ class Sidecar(Doc):
         """A copy with ``records`` appended and the verdict brought up to date."""
         stages = [*self.stages, *records]
         return self.model_copy(update={"stages": stages, "verdict": verdict_of(stages)})
+
+
+def without_private(sidecar: Sidecar) -> Sidecar:
+    """``sidecar`` as it may be published: what stages noted under `PRIVATE` (the template of somebody's face) is left out."""
+    if not any(PRIVATE in record.notes for record in sidecar.stages):
+        return sidecar
+    records = [
+        record.model_copy(update={"notes": {key: value for key, value in record.notes.items() if key != PRIVATE}})
+        for record in sidecar.stages
+    ]
+    return sidecar.model_copy(update={"stages": records})
 
 
 def verdict_of(stages: list[Record]) -> Verdict:

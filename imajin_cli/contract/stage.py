@@ -114,6 +114,8 @@ class Stage(Generic[P]):
     reads_raw: ClassVar[bool] = False
     # The stage works on a request, before there is a picture.
     takes_request: ClassVar[bool] = False
+    # A stage that takes a request works on a picture without one, too.
+    takes_picture: ClassVar[bool] = False
     # The stage's ``rank`` orders the candidates of a group, so its command has --best.
     ranks: ClassVar[bool] = False
     # Params that say where a result goes, not what it is: left out of records and keys.

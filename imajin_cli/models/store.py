@@ -82,6 +82,11 @@ def _bytes(path: Path) -> bytes | None:
         return None
 
 
+def entry_of(name: str) -> Entry:
+    """What the catalogue says of a model. Raises UsageError with the nearest name there is."""
+    return find(name)
+
+
 def state(name: str) -> str:
     """What a result depends on, without hashing: "NAME REVISION", or "NAME absent". For a stage's ``revision()``."""
     entry = find(name)

@@ -217,6 +217,8 @@ def _generate(bound: Bound, entry: Entry, keeper: Keeper) -> Iterator[Result]:
 
 
 def _require(bound: Bound, asset: Asset) -> None:
+    if bound.stage.takes_picture and (asset.picture is not None or asset.raw is not None):
+        return
     if bound.stage.takes_request and asset.sidecar.request is None:
         raise InputError(f"{asset.name}: holds no request for {bound.name} to check")
     if asset.picture is None and asset.raw is None and not bound.stage.takes_request:

@@ -10,6 +10,7 @@ from imajin_cli.contract.stage import Params
 
 # Options that people reach for in every run, and the stage's parameter that each sets.
 SHORTCUTS = (
+    ("identity", "reference"),
     ("generate", "colour"),
     ("generate", "theme"),
     ("generate", "layout"),

@@ -14,7 +14,7 @@ from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import InputError, OutputError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.request import request_digest
-from imajin_cli.contract.sidecar import Record, Sidecar
+from imajin_cli.contract.sidecar import Record, Sidecar, without_private
 from imajin_cli.contract.stage import Publication, PublishedFile
 from imajin_cli.run.assets import Entry, described_as, vector_digest
 from imajin_cli.run.atomic import TEMP_PREFIX, folder_lock, make_folder, sync_folder, write_atomic
@@ -128,6 +128,7 @@ def published_sidecar(sidecar: Sidecar, record: Record, first: PublishedFile) ->
     if record.input is not None and record.input != picture.sha256:
         lineage = [*lineage, record.input]
     record = record.model_copy(update={"output": picture.sha256})
+    sidecar = without_private(sidecar)
     files = {"file": file_label(first.name), "file_sha256": sha256(first.data)}
     return described_as(sidecar.with_record(record).model_copy(update={"lineage": lineage}), picture, **files)
 

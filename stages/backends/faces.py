@@ -43,6 +43,14 @@ class Face:
         """Width of the box in pixels."""
         return self.box[2] - self.box[0]
 
+    @property
+    def points(self) -> list[tuple[float, float]]:
+        """The five landmarks (x, y) in pixels: outer and inner corner of the eye on the right, then of the eye on the left
+
+        (as the picture shows them), and the base of the nose.
+        """
+        return [(float(point.x), float(point.y)) for point in self.shape.parts()]
+
 
 def _dlib() -> Any:
     settle()
@@ -69,11 +77,11 @@ def _predictor() -> Any:
     return _dlib().shape_predictor(str(path_of(LANDMARKS)))
 
 
-@lru_cache(maxsize=1)
-def _recogniser() -> Any:
+@lru_cache(maxsize=2)
+def _recogniser(name: str = EMBEDDING) -> Any:
     from imajin_cli.models.store import path_of
 
-    return _dlib().face_recognition_model_v1(str(path_of(EMBEDDING)))
+    return _dlib().face_recognition_model_v1(str(path_of(name)))
 
 
 def find(pixels: NDArray[np.uint8], *, threshold: float = 0.0) -> list[Face]:
@@ -100,8 +108,8 @@ def chip(pixels: NDArray[np.uint8], face: Face, side: int, padding: float) -> ND
     return cut
 
 
-def embeddings(pixels: NDArray[np.uint8], faces: Sequence[Face]) -> NDArray[np.float32]:
-    """128 numbers for each face, float32 of shape (n, 128).
+def embeddings(pixels: NDArray[np.uint8], faces: Sequence[Face], model: str = EMBEDDING) -> NDArray[np.float32]:
+    """128 numbers for each face by dlib's network ``model``, float32 of shape (n, 128).
 
     Raises MissingError where the model is absent, BackendError for a result of another shape or that is no number.
     """
@@ -109,7 +117,7 @@ def embeddings(pixels: NDArray[np.uint8], faces: Sequence[Face]) -> NDArray[np.f
 
     found = np.zeros((len(faces), DIMENSIONS), np.float32)
     for at, face in enumerate(faces):
-        vector = np.asarray(_recogniser().compute_face_descriptor(chip(pixels, face, 150, PADDING)), np.float32)
+        vector = np.asarray(_recogniser(model).compute_face_descriptor(chip(pixels, face, 150, PADDING)), np.float32)
         if vector.shape != (DIMENSIONS,) or not np.isfinite(vector).all():
             raise BackendError("the face network gave no description of a face")
         found[at] = vector
