@@ -19,6 +19,9 @@ MOST_BITS = 31
 """The largest distance that the bands cannot miss, and the one at which PDQ's authors call two pictures the same."""
 SMALL = 20_000
 """Up to so many hashes, comparing with all of them is quicker than any index."""
+BLOCK = 1 << 13
+"""So many hashes are compared at a time: what lies between stays in the processor's cache, and in memory that is there
+already. Comparing a million at once asked the system for 24 MB anew on every look-up, and now and then waited for it."""
 BEFORE_INDEX = 100
 """Look-ups that compare with every hash before the bands of a larger list are sorted."""
 
@@ -37,7 +40,8 @@ class HashIndex:
         import numpy as np
 
         self.hashes = np.ascontiguousarray(hashes, np.uint64).reshape(-1, 4)
-        self._columns: tuple[NDArray[np.uint64], ...] | None = None
+        # Read by every look-up: copied now, so that the first one does not wait for fresh memory.
+        self._columns = tuple(np.ascontiguousarray(self.hashes[:, at]) for at in (0, 1))
         self._bands: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
         self._asked = 0
 
@@ -84,11 +88,19 @@ class HashIndex:
         """The rows whose first two words differ in at most ``most`` bits: hardly any others do by chance."""
         import numpy as np
 
-        if self._columns is None:
-            self._columns = tuple(np.ascontiguousarray(self.hashes[:, at]) for at in (0, 1))
-        first, second = self._columns
-        found = np.bitwise_count(first ^ query[0]) + np.bitwise_count(second ^ query[1])
-        return np.flatnonzero(found <= most)
+        # The look-up's own: a layer that took too long may still be at work in another thread.
+        differing, counts = np.empty(BLOCK, np.uint64), (np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.uint8))
+        rows = []
+        for start in range(0, len(self), BLOCK):
+            parts = [column[start : start + BLOCK] for column in self._columns]
+            size = len(parts[0])
+            words, bits = differing[:size], [one[:size] for one in counts]
+            for part, word, counted in zip(parts, query, bits, strict=False):
+                np.bitwise_xor(part, word, out=words)
+                np.bitwise_count(words, out=counted)
+            np.add(*bits, out=bits[0])
+            rows.append(np.flatnonzero(bits[0] <= most) + start)
+        return np.concatenate(rows) if rows else np.zeros(0, np.int64)
 
     def _best(self, query: NDArray[np.uint64], rows: NDArray[np.int64] | NDArray[np.int32], most: int) -> Match | None:
         import numpy as np
