@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from imajin_cli.config.layers import Settings
 from imajin_cli.config.resolve import Resolved, resolve
@@ -37,12 +37,12 @@ def bind(name: str, settings: Settings, flags: Flags, *, force: bool = False) ->
     cls = stage_class(name)
     resolved = resolve(name, cls.Params, settings, flags.get(name, {}))
     stage = cls(resolved.params)
-    _hold_licences(stage, settings, flags)
-    return Bound(name, stage, _recorded(resolved, cls), force)
-
-
-def _hold_licences(stage: Stage[Any], settings: Settings, flags: Flags) -> None:
     policy = resolve("run", RunParams, settings, flags.get("run", {})).params.licence_policy
+    _hold_licences(stage, policy)
+    return Bound(name, stage, _recorded(resolved, cls), force, policy)
+
+
+def _hold_licences(stage: Stage[Any], policy: Literal["any", "commercial"]) -> None:
     models = stage.models() if policy != "any" else ()
     if models:
         from imajin_cli.models.policy import check_licences

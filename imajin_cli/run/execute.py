@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from imajin_cli.contract.digest import json_digest, sha256
 from imajin_cli.contract.errors import BackendError, ImajinError, InputError, MissingError, NoVerdictError
@@ -74,6 +74,7 @@ class Bound:
     stage: Stage[Any]
     params: Mapping[str, ParamValue]
     force: bool = False
+    policy: Literal["any", "commercial"] = "any"
 
     def key(self, *what: Any) -> str:
         """The digest of this stage's work on ``what`` (JSON)."""

@@ -112,14 +112,25 @@ class Worker:
             self._publisher.close()
 
     def _one(self, entry: Entry) -> Iterator[Result]:
+        # Before, since what is published cannot be taken back, and after, since the stage may have added to it.
+        self._hold_licences(entry)
         if self._publisher is None:
-            yield from process(self.bound, entry, self.keeper)
+            for made in process(self.bound, entry, self.keeper):
+                self._hold_licences(made.entry)
+                yield made
             return
         result = self._publisher.publish(self.bound, entry)
         if not result.passed:
             # What was not published keeps the reason in its own sidecar.
             result = replace(result, entry=self.keeper.keep_record(entry, result.entry.sidecar.stages[-1]))
         yield result
+
+
+    def _hold_licences(self, entry: Entry) -> None:
+        if self.bound.policy != "any":
+            from imajin_cli.models.policy import check_chain
+
+            check_chain(entry.sidecar, self.bound.policy)
 
 
 def publisher_of(bound: Bound) -> Publisher | None:
