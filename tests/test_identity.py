@@ -227,7 +227,7 @@ def test_each_fault_is_named():
     good = Quality(200, 0.0, 0.02, 0.0, 0.8)
     assert faults(good, 80) == []
     for changed, said in (
-        ({"width": 79.0}, "79 pixels wide"), ({"outside": 0.2}, "cut off"), ({"sharpness": 0.005}, "blurred"),
+        ({"width": 79.0}, "79 pixels wide"), ({"outside": 0.2}, "cut off"), ({"sharpness": 0.0049}, "blurred"),
         ({"turn": -0.3}, "turned away"), ({"tilt": TILT[1] + 0.1}, "turned away"), ({"tilt": 0.3}, "turned away"),
     ):  # fmt: skip
         (line,) = faults(good._replace(**changed), 80)
