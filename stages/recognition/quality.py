@@ -1,8 +1,8 @@
 """Whether a face can serve as a reference: wide enough, whole, sharp, and turned to the camera.
 
-The limits come from the 28 faces in the sample photographs of packages and blurred copies of them (`benchmarks/gates_identity.py`):
-as they are, their sharpness is 0.0057 or more; blurred so far that dlib's description moved by 0.34, more than half of what
-tells two people apart, 0.0024 in the middle.
+The limits come from the 28 faces in the sample photographs of packages and blurred copies of them
+(`benchmarks/gates_identity.py`): as they are, their sharpness is 0.0057 or more; blurred so far that dlib's description
+moved by 0.34, more than half of what tells two people apart, 0.0024 in the middle.
 """
 
 from __future__ import annotations
