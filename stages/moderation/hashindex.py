@@ -98,7 +98,7 @@ class HashIndex:
             for part, word, counted in zip(parts, query, bits, strict=False):
                 np.bitwise_xor(part, word, out=words)
                 np.bitwise_count(words, out=counted)
-            np.add(*bits, out=bits[0])
+            np.add(bits[0], bits[1], out=bits[0])
             rows.append(np.flatnonzero(bits[0] <= most) + start)
         return np.concatenate(rows) if rows else np.zeros(0, np.int64)
 
