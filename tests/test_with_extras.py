@@ -1,0 +1,53 @@
+"""Tests that need what the base install has not, run where it is there: one environment for all, and none may be skipped."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT
+
+# Of these, torch comes as the lock pins it; pdqhash is compiled here where it has no wheel, so a C++ compiler is needed.
+EXTRAS = ("pdqhash==0.2.8", "torch", "safetensors")
+# File → how many of its tests must pass there, at least.
+FILES = {"test_pdq.py": 1, "test_models_convert.py": 6}
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with the extras, and beneath them the packages of the one that runs the tests."""
+    folder = tmp_path_factory.mktemp("extras") / "venv"
+    venv.create(folder, with_pip=True)
+    found = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    command = [str(found), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    limits = ["-c", str(ROOT / "requirements" / "lock.txt")]
+    done = subprocess.run([*command, *limits, *EXTRAS], capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (site,) = folder.glob("lib/python*/site-packages") if os.name != "nt" else folder.glob("Lib/site-packages")
+    (site / "beneath.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_what_the_base_install_must_skip_runs_with_the_extras(python, name):
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "PYTHON"))}
+    done = subprocess.run(
+        [str(python), "-m", "pytest", "-p", "no:cacheprovider", "-v", "-rs", "-n", "0", str(ROOT / "tests" / name)],
+        capture_output=True, text=True, cwd=ROOT, timeout=600,
+        env={**kept, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "SKIPPED" not in done.stdout, done.stdout
+    counted = re.search(r"(\d+) passed", done.stdout)
+    passed = int(counted[1]) if counted else done.stdout.count(" PASSED")
+    assert passed >= FILES[name], done.stdout
+    assert sys.executable != str(python)
