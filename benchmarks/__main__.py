@@ -41,6 +41,14 @@ BENCHMARKS: dict[str, tuple[str, dict[str, tuple[str, float]]]] = {
             "a lease over bare filelock, 99th percentile": ("<=", 1.5),
         },
     ),
+    "worker": (
+        "The worker: whole processes, taking turns. The large model is 300 MB of random torch weights.",
+        {
+            "worst of them over (4 x pass + 20 ms)": ("<=", 1),
+            "six stages piped over 100 pictures, worker, over one process": ("<=", 1.15),
+            "without over with": (">=", 5),
+        },
+    ),
     "memory": ("Resident memory of each stage of a pipe of three over 1,000 pictures.", {}),
 }
 

@@ -545,6 +545,42 @@ def test_a_socket_of_another_user_is_not_trusted(tmp_path, monkeypatch):
     os.close(folder)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user can be had by root alone")
+def test_another_user_is_hung_up_on(shared, png):
+    png()
+    shared.run("bright", "a.png")
+    (name,) = (path.name for path in shared.folder.glob("*.sock"))
+    program = (
+        "import os, socket, sys\nfolder = os.open(sys.argv[1], os.O_PATH)\nos.setgid(65534)\nos.setuid(65534)\n"
+        "sock = socket.socket(socket.AF_UNIX)\nsock.settimeout(20)\nsock.connect(f'/proc/self/fd/{folder}/{sys.argv[2]}')\n"
+        'sock.sendall(b\'\\0\\0\\0\\x10{"do": "status"}\')\nprint(sock.recv(100))'
+    )
+    command = [sys.executable, "-c", program, str(shared.folder), name]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "PermissionError" in refused.stderr
+    # Even where the folder's mode has been opened, the kernel tells the worker who knocks.
+    shared.folder.chmod(0o711)
+    (shared.folder / name).chmod(0o666)
+    try:
+        hung_up = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    finally:
+        shared.folder.chmod(0o700)
+    assert hung_up.stdout == "b''\n" or "ConnectionResetError" in hung_up.stderr, hung_up.stderr
+    assert shared.run("bright", "a.png").stdout == b"a.png\n"
+
+
+@pytest.mark.skipif(
+    not os.path.exists("/usr/bin/unshare") or subprocess.run(["/usr/bin/unshare", "-m", "true"]).returncode != 0,
+    reason="a mount namespace of one's own is not to be had",
+)
+def test_without_shared_memory(desk, png):
+    png()
+    script = f"mount -t tmpfs -o size=0,ro,mode=000 none /dev/shm && exec {' '.join(RAN)} bright a.png"
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, env=desk.env(), timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"a.png\n", b"")
+    assert desk.one()["served"] == 1
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -573,6 +609,23 @@ def test_a_command_line_that_is_too_large_is_worked_off_without_it(shared, png):
     done = shared.run("bright", "a.png", **{f"LARGE_{i}": "x" * 100_000 for i in range(11)})
     assert (done.returncode, done.stdout) == (0, b"a.png\n")
     assert b"at most 1048576 are sent" in done.stderr
+
+
+@pytest.mark.parametrize("limit", ["-v 8000000", "-f 100000", "-t 1000"])
+def test_what_has_limits_of_its_own_works_for_itself(desk, png, limit):
+    png()
+    script = f"ulimit {limit}; exec {' '.join(RAN)} bright a.png"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, env=desk.env(), timeout=60)
+    assert (done.returncode, done.stdout) == (0, b"a.png\n"), done.stderr
+    assert desk.status() == []
+
+
+def test_modules_of_the_working_folder_are_the_clients_own(desk, png):
+    png()
+    Path("here").mkdir()
+    path = os.pathsep.join(["here", desk.env()["PYTHONPATH"]])
+    assert desk.run("bright", "a.png", PYTHONPATH=path).returncode == 0
+    assert desk.status() == []
 
 
 def test_the_switch(desk, png):

@@ -26,11 +26,29 @@ class Call:
         self.fds: tuple[int, ...] = ()
         self.process: Process | None = None
         self.signalled = 0
+        self._answered = False
+
+    @property
+    def here(self) -> bool:
+        """Whether this client still waits for its answer."""
+        return not self._answered
 
     def answer(self, message: dict[str, Any]) -> None:
-        """The last word to this client."""
+        """The last word to this client, if it is still there for it."""
+        if self.here:
+            self._answered = True
+            self.let_go()
+            self.channel.put(message, last=True)
+
+    def decline(self, why: str) -> None:
+        """Have the client do its work itself."""
+        self.answer({"decline": why})
+
+    def hang_up(self) -> None:
+        """Close the connection without a word."""
+        self._answered = True
         self.let_go()
-        self.channel.put(message, last=True)
+        self.channel.close()
 
     def let_go(self) -> None:
         """Close the client's descriptors: who reads its output waits for all copies to be closed."""

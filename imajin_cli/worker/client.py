@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 
+from imajin_cli.contract.exits import Exit
 from imajin_cli.worker import wish as wishes
 
 TYPE_CHECKING = False
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-_ERROR, _USAGE = 1, 2
-_FORWARDED = {signal.SIGINT: 130, signal.SIGTERM: 143}
+_FORWARDED = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
 
 
 def through_worker(arguments: list[str]) -> int | None:
@@ -28,7 +28,7 @@ def through_worker(arguments: list[str]) -> int | None:
         wish = wishes.wish(arguments)
     except wishes.BadSwitch as error:
         _say(f"IMAJIN_WORKER={str(error)[:40]!r} is neither on, off nor auto")
-        return _USAGE
+        return Exit.USAGE
     if wish is None:
         return None
     from imajin_cli.worker.place import Unusable
@@ -92,7 +92,7 @@ class _Call:
                 return int(message["exit"])
             elif "failed" in message:
                 _say(str(message["failed"]))
-                return _ERROR
+                return Exit.ERROR
             elif "decline" in message:
                 if self._signalled:
                     return self._lost()
@@ -109,7 +109,7 @@ class _Call:
         if not self._touched:
             raise Unusable("it ended")
         _say("the worker ended in the middle of the work (imajin worker status names its log)")
-        return _ERROR
+        return Exit.ERROR
 
     def _forward(self, number: int, _frame: FrameType | None) -> None:
         from imajin_cli.worker.protocol import send

@@ -15,11 +15,11 @@ import threading
 import traceback
 from typing import Any
 
+from imajin_cli.contract.exits import Exit
 from imajin_cli.worker import protocol
 from imajin_cli.worker.surroundings import Surroundings, leave_descriptors
 from imajin_cli.worker.watch import Watch
 
-_INTERRUPTED, _TERMINATED = 130, 143
 _REST_SECONDS = 0.1
 """Only a process that has nothing to do for so long cleans up."""
 
@@ -108,7 +108,7 @@ class ModelProcess:
         except (KeyboardInterrupt, Terminated) as error:
             # One that arrived just before the signals were held, so they are held again.
             _hold_signals()
-            return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else _TERMINATED
+            return Exit.INTERRUPTED if isinstance(error, KeyboardInterrupt) else Exit.TERMINATED
         except SystemExit as error:
             return error.code if isinstance(error.code, int) else int(error.code is not None)
 
@@ -120,7 +120,7 @@ class ModelProcess:
             protocol.send(self._sock, message)
         except OSError:
             # The supervisor is gone, and with it the client's connection: nobody waits for this work.
-            os._exit(1)
+            os._exit(Exit.ERROR)
 
     def _say(self, text: str) -> None:
         os.write(self._log, f"model process {os.getpid()}: {text}\n".encode(errors="backslashreplace"))
@@ -170,11 +170,11 @@ def main(sock: socket.socket, watch: Watch, log: int) -> None:
     """Serve, and end this process. Never returns to the template's code."""
     import faulthandler
 
-    code = 1
+    code = Exit.ERROR
     try:
         faulthandler.enable(file=log, all_threads=False)
         ModelProcess(sock, watch, log).serve()
-        code = 0
+        code = Exit.OK
     except BaseException:  # noqa: BLE001 - the end of the process: what happened goes to the log
         os.write(log, traceback.format_exc().encode(errors="backslashreplace"))
     finally:

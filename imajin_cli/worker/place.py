@@ -42,7 +42,11 @@ def search_path() -> list[str]:
 
 
 def identity() -> str:
-    """16 hex digits that name the worker which may do this process's work: code, interpreter, modules, priority, root."""
+    """16 hex digits that name the worker which may do this process's work.
+
+    It has the same code, interpreter and modules, and is in the same place: user, groups, privileges, root folder,
+    priority, cores.
+    """
     code = []
     for name in sorted(os.listdir(os.path.dirname(__file__))):
         if name.endswith(".py"):
@@ -52,9 +56,15 @@ def identity() -> str:
     parts = (
         protocol.VERSION, imajin_cli.__version__, code, sys.executable, sys.hexversion, search_path(), tuple(sys.flags),
         sys.warnoptions, sorted(sys._xoptions.items()), os.getuid(), os.geteuid(), sorted(os.getgroups()), root.st_dev,
-        root.st_ino, os.getpriority(os.PRIO_PROCESS, 0), sorted(os.sched_getaffinity(0)),
+        root.st_ino, os.getpriority(os.PRIO_PROCESS, 0), sorted(os.sched_getaffinity(0)), _privileges(),
     )  # fmt: skip
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _privileges() -> list[bytes]:
+    """What the kernel allows this process beyond its user: capabilities and the sandboxes that it is in."""
+    with open("/proc/self/status", "rb") as file:
+        return [line for line in file if line.startswith((b"Cap", b"NoNewPrivs", b"Seccomp:"))]
 
 
 def runtime_folder() -> str:

@@ -16,6 +16,7 @@ import sys
 from typing import Any
 
 from imajin_cli import registry
+from imajin_cli.contract.exits import Exit
 from imajin_cli.worker import modelprocess, protocol
 from imajin_cli.worker.watch import Watch
 
@@ -45,7 +46,7 @@ def end_with_parent(parent: int) -> None:
     """Have the kernel end this process when its parent dies; end now where that has happened already."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
-        os._exit(0)
+        os._exit(Exit.OK)
 
 
 class Template:

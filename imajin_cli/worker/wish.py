@@ -85,8 +85,18 @@ def wish(arguments: list[str]) -> Wish | None:
 
 
 def _bound() -> bool:
-    """Whether the command is tied to this process: a shell completes it, or a lease was passed on to it by descriptor."""
-    return "_IMAJIN_COMPLETE" in os.environ or "IMAJIN_LEASE" in os.environ
+    """Whether the command is tied to this process: it is completed by a shell, was given a lease or limits, or looks for
+    modules in its working folder.
+    """
+    if "_IMAJIN_COMPLETE" in os.environ or "IMAJIN_LEASE" in os.environ:
+        return True
+    path = os.environ.get("PYTHONPATH")
+    if path and not all(os.path.isabs(entry) for entry in path.split(os.pathsep)):
+        return True
+    import resource
+
+    limits = (resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_AS, resource.RLIMIT_DATA)
+    return any(resource.getrlimit(limit)[0] != resource.RLIM_INFINITY for limit in limits)
 
 
 def _flags(arguments: list[str]) -> tuple[str | None, list[str]]:

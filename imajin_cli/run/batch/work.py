@@ -118,7 +118,7 @@ def serve() -> None:
 def _listen(waiting: SimpleQueue[bytes]) -> None:
     for line in sys.stdin.buffer:
         waiting.put(line)
-    os._exit(0)
+    os._exit(Exit.OK)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
