@@ -441,3 +441,17 @@ def test_a_flood_that_always_finds_room_passes_who_waits_only_so_often(ledger):
     granted = low.attempt(soon(5), queue=True)
     assert granted is not None
     book.release(granted)
+
+
+def test_the_log_is_bounded_and_keeps_the_last(ledger):
+    for _ in range(700):
+        lease.acquire(mib=1, wait=0, label="x" * 60).release()
+    folder = ledger / "SIM-sim-0"
+    assert 0 < (folder / "log.jsonl").stat().st_size <= 64 << 10
+    assert 0 < (folder / "log.1.jsonl").stat().st_size <= 64 << 10
+    with lease.acquire(mib=1, wait=0) as held:
+        last = list(journal.entries(make_place(str(folder))))[-1]
+        assert (last["event"], last["lease"]) == ("granted", held.id)
+    (folder / "log.jsonl").unlink()
+    (folder / "log.jsonl").symlink_to("/etc/passwd")
+    lease.acquire(mib=1, wait=0).release()

@@ -12,6 +12,8 @@ from imajin_cli.devices.holder import time_of_day
 
 LOG, OLDER = "log.jsonl", "log.1.jsonl"
 MOST_LOG = 48 << 10
+# Who may not put a full log aside adds so much at most.
+_SLACK = 8 << 10
 
 
 def write(place: Place, event: str, *, turn_over: bool = False, **fields: Any) -> None:
@@ -21,21 +23,25 @@ def write(place: Place, event: str, *, turn_over: bool = False, **fields: Any) -
     """
     text = json.dumps({"time": time_of_day(), "event": event, **fields})
     try:
-        descriptor = _open(place)
-        try:
-            size = os.fstat(descriptor).st_size
-            if size >= MOST_LOG and turn_over:
-                os.replace(place.at(LOG), place.at(OLDER))
-                os.close(descriptor)
-                descriptor = _open(place)
-            elif size >= MOST_LOG + 8192:
-                return
-            os.lseek(descriptor, 0, os.SEEK_END)
-            os.write(descriptor, text.encode() + b"\n")
-        finally:
-            os.close(descriptor)
+        if _append(place, text.encode() + b"\n", MOST_LOG if turn_over else MOST_LOG + _SLACK):
+            return
+        if turn_over:
+            os.replace(place.at(LOG), place.at(OLDER))
+            _append(place, text.encode() + b"\n", MOST_LOG)
     except (OSError, Refused):
         return
+
+
+def _append(place: Place, data: bytes, most: int) -> bool:
+    """Add to the log, where it is not full."""
+    descriptor = _open(place)
+    try:
+        if os.fstat(descriptor).st_size >= most:
+            return False
+        os.write(descriptor, data)
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def _open(place: Place) -> int:
