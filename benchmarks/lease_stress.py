@@ -8,6 +8,7 @@ held at once than there is, more was granted than there is. It ends with 1 where
 from __future__ import annotations
 
 import argparse
+import bisect
 import json
 import os
 import random
@@ -151,19 +152,24 @@ def turns(events: list[dict[str, Any]]) -> dict[str, Any]:
     """How long who waited, and whether somebody was passed who might not be."""
     asked = {event["wish"]: event["at"] for event in events if event["event"] == "asks"}
     drew = {event["wish"]: event["at"] for event in events if event["event"] == "waits"}
-    grants = [event for event in events if event["event"] == "granted"]
-    stops = sorted((event["at"], event["pid"]) for event in events if event["event"] == "stopped")
+    grants = sorted((event for event in events if event["event"] == "granted"), key=lambda event: event["order"])
+    orders = [grant["order"] for grant in grants]
+    stops: dict[int, list[float]] = {}
+    for event in events:
+        if event["event"] == "stopped":
+            stops.setdefault(event["pid"], []).append(event["at"])
     waits: dict[str, list[float]] = {name: [] for name in CLASSES}
     most_passes, wrong = 0, []
-    for mine in grants:
+    for place, mine in enumerate(grants):
         waits[mine["priority"]].append(mine["order"] - asked[mine["wish"]])
         if mine["wish"] not in drew:
             continue
         since = drew[mine["wish"]]
-        if any(since - LONGEST_STOP < at < mine["order"] and pid == mine["pid"] for at, pid in stops):
+        if any(since - LONGEST_STOP < at < mine["order"] for at in stops.get(mine["pid"], [])):
             # Who was stopped may be passed.
             continue
-        passers = [other for other in grants if since < asked[other["wish"]] and since < other["order"] < mine["order"]]
+        between = grants[bisect.bisect_right(orders, since) : place]
+        passers = [other for other in between if since < asked[other["wish"]]]
         most_passes = max(most_passes, len(passers))
         # Who fits beside it may pass without bound, where that does not delay it; the others by their class alone.
         apart = [other for other in passers if other["mib"] + mine["mib"] > TOTAL]
