@@ -24,10 +24,10 @@ BENIGN = "benign"
 NEAREST = 3
 SLOPE = 2.0
 """Weight of the difference in nearness beside the probe's value."""
-MARGIN = 0.8
-"""A text that scores more is taken for disallowed. Of 5,900 harmless texts (prompts, situations, icon descriptions, in
-nine languages) the highest scored 0.65; it was set a step above that, once, from 1.05, when the held-out paraphrases
-had been scored: what is caught of them is therefore a little flattering."""
+MARGIN = 0.6
+"""A text that scores more is taken for disallowed. Of 4,767 harmless texts (prompts, situations, the same inside longer
+prompts, icon names, in six languages) the highest scored 0.39; it is set a step above that, whatever is caught of
+paraphrases. 19 of the harmless examples were written against what the others had got wrong among them."""
 
 
 @dataclass(frozen=True)
