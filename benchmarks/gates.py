@@ -61,8 +61,10 @@ SOURCES: dict[str, Source] = {
     ),
     "identity": Source(
         "gates_identity.json",
-        "python -m benchmarks.gates_identity",
-        "Pairs of faces of people that had no part in choosing the threshold.",
+        "python -m benchmarks.photos FOLDER && python -m benchmarks.gates_identity FOLDER --out benchmarks/gates_identity.json",
+        "Pairs among 28 faces of the sample photographs of packages, so pairs are not independent and the intervals too "
+        "narrow. A row is a limit on the distance: of pairs of different people, the share taken for one person; of pairs of "
+        "one man, the share that is not.",
         _DETAILS,
         {},
     ),
@@ -89,7 +91,8 @@ class Row(NamedTuple):
 def rows(found: Any, left_out: frozenset[str], at: tuple[str, ...] = ()) -> Iterator[Row]:
     """Every rate in a document of results, in its own order.
 
-    A rate is a list [value, low, high], or a mapping with "interval" [low, high] and the one number that lies within it.
+    A rate is a list [value, low, high] or [hits, total, value, low, high], or a mapping with "interval" [low, high] and the
+    one number that lies within it.
     """
     if not isinstance(found, dict):
         return
@@ -98,7 +101,10 @@ def rows(found: Any, left_out: frozenset[str], at: tuple[str, ...] = ()) -> Iter
         if key in left_out or key == "interval":
             continue
         triple = _numbers(value, 3)
-        if triple is not None and triple[1] <= triple[0] <= triple[2]:
+        counted = _counted(value)
+        if counted is not None:
+            yield Row(_name(at, key), counted[1], (counted[2], counted[3]), int(counted[0]))
+        elif triple is not None and triple[1] <= triple[0] <= triple[2]:
             yield Row(_name(at, key), triple[0], (triple[1], triple[2]), _count(found))
         elif bounds is not None and isinstance(value, float) and bounds[0] - 1e-4 <= value <= bounds[1] + 1e-4:
             yield Row(_name(at, key), value, (bounds[0], bounds[1]), _count(found))
@@ -111,6 +117,15 @@ def _numbers(value: Any, count: int) -> Sequence[float] | None:
     if not isinstance(value, list) or len(value) != count:
         return None
     return value if all(isinstance(v, int | float) and not isinstance(v, bool) and 0 <= v <= 1 for v in value) else None
+
+
+def _counted(value: Any) -> tuple[int, float, float, float] | None:
+    """(total, value, low, high) of a list that counts hits first."""
+    if not isinstance(value, list) or len(value) != 5 or not all(isinstance(n, int) for n in value[:2]):
+        return None
+    rest = _numbers(value[2:], 3)
+    fits = rest is not None and 0 <= value[0] <= value[1] and rest[1] <= rest[0] <= rest[2]
+    return (value[1], rest[0], rest[1], rest[2]) if fits and rest is not None else None
 
 
 def _name(at: Sequence[str], key: str) -> str:

@@ -18,6 +18,7 @@ def test_rates_are_found_in_each_form_that_results_have():
         "icons": {"pictures": 100, "rejected": 1, "share": [0.01, 0.0, 0.05]},
         "pairs": {"in order": 0.97, "pairs": 300, "interval": [0.95, 0.98]},
         "by set": {"a": {"auc": [0.5, 0.4, 0.6]}},
+        "limits": {"0.5": [0, 217, 0.0, 0.0, 0.0169], "0.6": [300, 217, 0.5, 0.4, 0.6]},
         "empty": {},
         "no rate": {"numbers": [1, 2, 3], "flags": [True, False, True], "upside down": [0.1, 0.4, 0.3]},
     }
@@ -25,6 +26,7 @@ def test_rates_are_found_in_each_form_that_results_have():
         Row("all: auc", 0.9, (0.8, 0.95), 50),
         Row("icons: share", 0.01, (0.0, 0.05), 100),
         Row("pairs: in order", 0.97, (0.95, 0.98), 300),
+        Row("limits: 0.5", 0.0, (0.0, 0.0169), 217),
     ]
 
 
