@@ -49,6 +49,10 @@ BENCHMARKS: dict[str, tuple[str, dict[str, tuple[str, float]]]] = {
             "without over with": (">=", 5),
         },
     ),
+    "batch": (
+        "`imajin batch` over jobs through compose and every gate: one core against two, taking turns.",
+        {"two cores over one": (">=", 1.8)},
+    ),
     "memory": ("Resident memory of each stage of a pipe of three over 1,000 pictures.", {}),
 }
 
