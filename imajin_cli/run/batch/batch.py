@@ -21,7 +21,7 @@ from imajin_cli.run.pipe import Terminated
 from imajin_cli.run.report import Report, reported
 
 # Verdicts that stand: the same job would end the same way.
-FINAL = frozenset({Exit.OK, Exit.INVALID, Exit.UNSAFE, Exit.OFF_PROMPT, Exit.QUALITY})
+FINAL = frozenset(code for code in Exit if code is Exit.OK or Exit.INVALID <= code <= Exit.QUALITY)
 
 
 @dataclass(frozen=True)

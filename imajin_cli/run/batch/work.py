@@ -22,8 +22,8 @@ from imajin_cli.run.naming import printable
 from imajin_cli.run.pipeline import RunOptions, run_reported
 from imajin_cli.run.report import Report
 
-# What another try may mend: a crash, a library's fault.
-TRANSIENT = frozenset({Exit.ERROR})
+# What another try may mend: a crash, a library's fault, a device that was full.
+TRANSIENT = frozenset({Exit.ERROR, Exit.NO_CAPACITY})
 
 
 class Collected(Report):
