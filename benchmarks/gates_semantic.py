@@ -15,41 +15,97 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from evaluate import Pairs, Words, icons, pairs, report, scenes
+from calibrate import views
+from evaluate import Pairs, Words, auc, icons, pairs, report, scenes
 from PIL import Image
 
+from imajin_cli.contract.sidecar import Request, Sidecar
+from imajin_cli.contract.stage import Asset
+from imajin_cli.stages.backends import compose
 from imajin_cli.stages.backends.miniclip import MiniClip, revision
 from imajin_cli.stages.imaging.metrics.planes import Planes
+from imajin_cli.stages.scene.choose import Manner
+from imajin_cli.stages.scene.wish import KNOWLEDGE
+from imajin_cli.stages.semantic import Semantic, SemanticParams
 from imajin_cli.stages.semantics.judge import calibration, curve
-from imajin_cli.stages.semantics.look import look, reduced
+from imajin_cli.stages.semantics.look import canvas_of, closer, reduced, whole
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def judged(p: Pairs, name: str) -> dict[str, Any]:
     """The report of one class by its calibrated curve, and the bare cosine's AUC beside it."""
-    made = curve(name, revision())
-    logits = p.features @ np.array(made.weights) + made.bias
-    limit = float(np.log(made.threshold / (1 - made.threshold)))
-    from evaluate import auc
-
-    found = {"threshold": made.threshold, **report(logits, limit, p)}
+    near = views(p)
+    logits = np.empty(len(near))
+    names = ("drawing", "scene") if name == "auto" else (name, name)
+    for chosen, kind in zip((~near, near), names, strict=True):
+        made = curve(kind, revision())
+        limit = float(np.log(made.threshold / (1 - made.threshold)))
+        logits[chosen] = p.features[chosen] @ np.array(made.weights) + made.bias - limit
+    found = report(logits, 0.0, p)
+    found["seen from nearer"] = round(float(near[p.right].mean()), 4)
     found["auc of the bare cosine"] = round(auc(p.features[p.right, 0], p.features[~p.right, 0]), 4)
     return found
 
 
 def seconds(clip: MiniClip) -> dict[str, float]:
-    """Median seconds to look at and encode a 512-pixel picture, one thread, model loaded."""
+    """Median seconds to look at and encode a 512-pixel picture in two views, one thread, model loaded."""
     rng = np.random.default_rng(0)
     image = Image.fromarray(rng.integers(0, 255, (8, 8, 4), np.uint8)).resize((512, 512), Image.Resampling.NEAREST)
     looked, encoded = [], []
     for _ in range(15):
         start = time.perf_counter()
-        pixels = look(Planes(reduced(image)))
+        canvas = canvas_of(Planes(reduced(image)))
+        assert canvas is not None
+        first, second = whole(*canvas), closer(canvas[0], (0.5, 0.5, 0.5))
+        assert second is not None
         middle = time.perf_counter()
-        assert pixels is not None
-        clip.image(pixels)
+        clip.see(first)
+        clip.image(second)
         looked.append(middle - start)
         encoded.append(time.perf_counter() - middle)
     return {"look": round(float(np.median(looked)), 4), "encode": round(float(np.median(encoded)), 4)}
+
+
+def asked() -> list[tuple[str, str, str]]:
+    """Prompts of the matcher's own test with their language and situation, and every thirtieth thing by its name."""
+    lines = (ROOT / "tests/data/match_prompts.tsv").read_text(encoding="utf-8").splitlines()
+    rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
+    concepts = json.loads(KNOWLEDGE.read_text())["concepts"]
+    names = [(concept["title"], "things", concept["name"]) for concept in concepts[::30]]
+    return [(row[4], row[2], row[3]) for row in rows] + names
+
+
+def runs() -> dict[str, Any]:
+    """What the gate does, as it stands by default, to what `compose` draws for prompts, and to the same with prompts moved on.
+
+    Only prompts that the composer is sure of count: for the others it draws something plain, and says so.
+    """
+    prompts = [row for row in asked() if compose.matched(row[0]).label == "strong"]
+    right: dict[str, list[tuple[float, bool]]] = {}
+    wrong: dict[str, list[tuple[float, bool]]] = {}
+    gate = Semantic(SemanticParams())
+    for at, (prompt, language, situation) in enumerate(prompts):
+        made, _ = compose.scene(compose.Order(prompt, at, 512, 512, Manner()))
+        picture = compose.picture(made.vector, 512, 512)
+        other = next(
+            row for row in prompts[at + 37 :] + prompts if not set(row[2].split("|")) & set(situation.split("|"))
+        )
+        for found, text in ((right, prompt), (wrong, other[0])):
+            done = gate.apply(Asset(Sidecar(id="x", request=Request(prompt=text)), picture))
+            result = (float(done.scores[0].value or 0), done.status == "passed")
+            for name in ("all", language):
+                found.setdefault(name, []).append(result)
+    return {name: _rates(right[name], wrong[name]) for name in sorted(right)}
+
+
+def _rates(right: list[tuple[float, bool]], wrong: list[tuple[float, bool]]) -> dict[str, float]:
+    return {
+        "prompts": len(right),
+        "auc": round(auc(np.array([v for v, _ in right]), np.array([v for v, _ in wrong])), 4),
+        "passed": round(sum(p for _, p in right) / len(right), 4),
+        "moved on, rejected": round(1 - sum(p for _, p in wrong) / len(wrong), 4),
+    }
 
 
 def main() -> None:
@@ -60,16 +116,17 @@ def main() -> None:
     clip = MiniClip()
     words, sample = Words(clip, args.data / "text"), clip.sample()
     part = icons(clip, args.data / "shards", "test")
-    scene, situations = scenes(clip, args.data / "scenes/test.npz", "test")
+    scene, situations = scenes(clip, args.data / "scenes", "test")
     icon = pairs(part, words, sample, part.prompts, part.prompts)
     illustration = pairs(scene, words, sample, part.prompts, situations, each=8)
     found = {
         "revision": revision(),
         "icons of unseen sets": judged(icon, "icon"),
         "composed scenes": judged(illustration, "illustration"),
-        "icons of unseen sets, class auto": judged(icon, "drawing"),
-        "composed scenes, class auto": judged(illustration, "drawing"),
+        "icons of unseen sets, class auto": judged(icon, "auto"),
+        "composed scenes, class auto": judged(illustration, "auto"),
         "filters on unseen emoji": calibration()["filters"],
+        "runs of compose": runs(),
         "seconds": seconds(clip),
     }
     args.out.write_text(json.dumps(found, indent=1) + "\n")

@@ -33,10 +33,22 @@ class SemanticParams(Params):
         Field(
             ge=0,
             le=1,
-            description="Least probability that the prompt is the picture's; without one it is recorded, not judged.",
+            description="Least probability that the prompt is the picture's; without one the calibrated one counts.",
         ),
     ] = None
-    backend: Annotated[Literal["auto", "mini"], Field(description="The encoder: mini is embedded.")] = "auto"
+    judge: Annotated[
+        Literal["auto", "always", "never"],
+        Field(
+            description="Judge the prompt: auto judges drawings and only records photographs; always judges, or gives no "
+            "verdict; never only records.",
+        ),
+    ] = "auto"
+    backend: Annotated[
+        Literal["auto", "mini", "siglip2-base", "siglip2-large", "siglip2-so400m"],
+        Field(
+            description="Who judges the prompt: auto and mini are the embedded encoder, the others come by the catalogue."
+        ),
+    ] = "auto"
     require: Annotated[
         Names, Field(description='Filters that must hold, such as flat-style or "dark background".')
     ] = []
@@ -112,7 +124,7 @@ class Semantic(Stage[SemanticParams]):
         faults = [_fault(score, prompt) for score in scores if score.passed is False]
         notes: dict[str, Any] = {
             "class": seen.asset_class(p.asset_class),
-            "judged": self._judges or bool(p.require or p.forbid),
+            "judged": any(score.passed is not None for score in scores),
         }
         if absent is not None:
             notes["absent"] = absent
@@ -121,8 +133,7 @@ class Semantic(Stage[SemanticParams]):
         model = None if not seen.encoded else ModelRef(name=seen.NAME, revision=seen.revision, licence=seen.LICENCE)
         backend = "mini" if seen.encoded else "pixels"
         if all(score.passed is None for score in scores):
-            # Measured on composed scenes, the embedded encoder tells right from wrong prompts hardly better than chance:
-            # it may not reject by itself, and saying "passed" would claim that it had judged.
+            # Saying "passed" would claim that it had judged.
             reason = "recorded, not judged: --threshold, --require or --forbid makes it a gate"
             return Outcome("skipped", reason, scores=scores, backend=backend, model=model, notes=notes)
         if faults:
@@ -130,21 +141,22 @@ class Semantic(Stage[SemanticParams]):
             return Outcome("rejected", reason, self.rejects_with, scores, backend=backend, model=model, notes=notes)
         return Outcome("passed", scores=scores, backend=backend, model=model, notes=notes)
 
-    @property
-    def _judges(self) -> bool:
-        """Whether the prompt's probability is held against a threshold."""
-        return self.params.threshold is not None or self.params.calibration is not None
-
-    def _limit(self, asset_class: str, revision: str) -> float | None:
-        """The threshold given, else the calibrated one of the class. Raises NoVerdictError as `limit` does."""
+    def _limit(self, asset_class: str, revision: str, calibrated: float) -> float | None:
+        """The threshold given, else that of a calibration of one's own, else ours. Raises NoVerdictError as `limit` does."""
         p = self.params
-        if p.threshold is not None or p.calibration is None:
+        if p.threshold is not None:
             return p.threshold
-        return limit(p.calibration, stage=self.name, score="prompt", asset_class=asset_class, revision=revision)
+        if p.calibration is not None:
+            # Whether a drawing takes one look or two is no class that a person would sort pictures by.
+            kind = "drawing" if asset_class == "scene" else asset_class
+            return limit(p.calibration, stage=self.name, score="prompt", asset_class=kind, revision=revision)
+        return None if p.judge == "never" else calibrated
 
     def _fit(self, seen: Seen, prompt: str) -> tuple[list[Score], str | None]:
         """The prompt's scores, or what was absent: where they are only recorded, there is nothing to fail by."""
-        if self._judges:
+        p = self.params
+        photo = p.judge == "auto" and seen.asset_class(p.asset_class) == "photo"
+        if p.threshold is not None or p.calibration is not None or (p.judge != "never" and not photo):
             return self._prompt(seen, prompt), None
         try:
             return self._prompt(seen, prompt), None
@@ -157,19 +169,28 @@ class Semantic(Stage[SemanticParams]):
             return []
         from imajin_cli.stages.semantics.judge import curve
 
+        if self.params.backend.startswith("siglip2"):
+            return [self._limited(seen.siglip(self.params.backend, prompt[:PROMPT_CHARS]), self.params.threshold)]
+        asset_class = seen.asset_class(self.params.asset_class)
+        if asset_class == "photo":
+            curve("photo", seen.revision)
+        found = seen.fit(prompt[:PROMPT_CHARS])
         asset_class = seen.asset_class(self.params.asset_class)
         calibrated = curve(asset_class, seen.revision)
-        found = seen.fit(prompt[:PROMPT_CHARS])
-        held = self._limit(asset_class, seen.revision)
+        held = self._limit(asset_class, seen.revision, calibrated.threshold)
         value = finite("the prompt's probability", calibrated.probability(found.features))
-        fit = Score(name="prompt", value=round(value, 4), unit="probability")
-        if held is not None:
-            fit = fit.model_copy(update={"threshold": held, "op": ">=", "passed": value >= held})
         return [
-            fit,
+            self._limited(value, held),
             Score(name="prompt_rank", value=round(finite("its rank", found.rank), 4), unit="share"),
             Score(name="prompt_cosine", value=round(found.cosine, 4)),
         ]
+
+    def _limited(self, value: float, held: float | None) -> Score:
+        """The prompt's probability, judged where there is a threshold."""
+        fit = Score(name="prompt", value=round(value, 4), unit="probability")
+        if held is None:
+            return fit
+        return fit.model_copy(update={"threshold": held, "op": ">=", "passed": value >= held})
 
     def _filters(self, seen: Seen, filters: Mapping[str, Filter]) -> list[Score]:
         """One score for each filter asked for."""

@@ -87,6 +87,23 @@ def test_each_of_ours_says_its_licence_and_where_it_comes_from(name):
     assert all(not file.convert for file in item.files)
 
 
+def test_the_embedded_encoder_is_the_one_that_the_catalogue_promises():
+    from imajin_cli.stages.backends import miniclip
+
+    promised = find("imajin-mini-clip")
+    assert [file.name for file in promised.files] == [
+        miniclip.IMAGE,
+        miniclip.TEXT,
+        miniclip.VOCABULARY,
+        miniclip.SAMPLE,
+    ]
+    for file in promised.files:
+        found = store.locate(promised, file, trust=False)
+        assert found is not None, file.name
+        assert found.path == miniclip.FOLDER / file.name
+        check_format(found.path, file.name)
+
+
 def test_one_file_under_two_names_has_one_digest():
     """The package on PyPI and the installed one are the same: a model's file is at one place within both."""
     for item in ours().values():
@@ -131,21 +148,45 @@ WRONG = {
     "no digest": ({"mine": entry(files=[{"name": "a.onnx", "size": 3}])}, "files.0.sha256"),
     "bad digest": ({"mine": entry(files=[{"name": "a.onnx", "size": 3, "sha256": "00"}])}, "files.0.sha256"),
     "pickle": ({"mine": entry(files=[{"name": "a.pth", "size": 3, "sha256": "0" * 64}])}, "of no known format"),
-    "traversal": ({"mine": entry(files=[{"name": "../a.onnx", "size": 3, "sha256": "0" * 64}])}, "no plain relative path"),
-    "hidden": ({"mine": entry(files=[{"name": ".checked.json", "size": 3, "sha256": "0" * 64}])}, "no plain relative path"),
-    "bad folder": ({"mine": entry(sources=[{"kind": "folder", "path": "x", "folder": "../y"}])}, "no plain relative path"),
+    "traversal": (
+        {"mine": entry(files=[{"name": "../a.onnx", "size": 3, "sha256": "0" * 64}])},
+        "no plain relative path",
+    ),
+    "hidden": (
+        {"mine": entry(files=[{"name": ".checked.json", "size": 3, "sha256": "0" * 64}])},
+        "no plain relative path",
+    ),
+    "bad folder": (
+        {"mine": entry(sources=[{"kind": "folder", "path": "x", "folder": "../y"}])},
+        "no plain relative path",
+    ),
     "branch": ({"mine": entry(sources=[{"kind": "hub", "repo": "a/b", "revision": "main"}])}, "sources.0.hub.revision"),
-    "http": ({"mine": entry(sources=[{"kind": "https", "url": "http://example.org"}])}, "neither https nor http to this machine"),
-    "option": ({"mine": entry(sources=[{"kind": "pypi", "package": "--index-url=x", "version": "1"}])}, "sources.0.pypi.package"),
-    "git": ({"mine": entry(sources=[{"kind": "npm", "package": "git+https://x", "version": "1"}])}, "sources.0.npm.package"),
+    "http": (
+        {"mine": entry(sources=[{"kind": "https", "url": "http://example.org"}])},
+        "neither https nor http to this machine",
+    ),
+    "option": (
+        {"mine": entry(sources=[{"kind": "pypi", "package": "--index-url=x", "version": "1"}])},
+        "sources.0.pypi.package",
+    ),
+    "git": (
+        {"mine": entry(sources=[{"kind": "npm", "package": "git+https://x", "version": "1"}])},
+        "sources.0.npm.package",
+    ),
     "range": ({"mine": entry(sources=[{"kind": "npm", "package": "x", "version": "^1"}])}, "sources.0.npm.version"),
     "unknown key": ({"mine": entry(sha="x")}, "mine.sha"),
     "unknown kind": ({"mine": entry(sources=[{"kind": "ftp"}])}, "sources.0"),
     "origin": ({"mine": entry(origin="/etc/x")}, "mine.origin cannot be set"),
     "licence": ({"mine": entry(commercial="perhaps")}, "mine.commercial"),
-    "converted": ({"mine": entry(files=[{"name": "a.bin", "size": 3, "sha256": "0" * 64, "convert": True}])}, ".safetensors"),
+    "converted": (
+        {"mine": entry(files=[{"name": "a.bin", "size": 3, "sha256": "0" * 64, "convert": True}])},
+        ".safetensors",
+    ),
     "twice": ({"mine": entry(files=[*entry()["files"], *entry()["files"]])}, "two files have one name"),
-    "stray path": ({"mine": entry(sources=[{"kind": "folder", "path": "x", "paths": {"b.onnx": "c"}}])}, "no file of the model"),
+    "stray path": (
+        {"mine": entry(sources=[{"kind": "folder", "path": "x", "paths": {"b.onnx": "c"}}])},
+        "no file of the model",
+    ),
 }
 
 
@@ -179,7 +220,9 @@ def test_no_path_that_is_taken_leads_out(text):
     assert not text.startswith(("-", ".", "/"))
 
 
-@pytest.mark.parametrize("url", ["https://example.org", "https://example.org/a/b", "http://127.0.0.1:80/x", "http://localhost/x"])
+@pytest.mark.parametrize(
+    "url", ["https://example.org", "https://example.org/a/b", "http://127.0.0.1:80/x", "http://localhost/x"]
+)
 def test_urls_that_are_taken(url):
     assert safe_url(url) == url
 
@@ -204,7 +247,9 @@ def test_urls_that_are_refused(url):
 def test_another_file_is_another_revision():
     first = Entry(name="a", **entry())
     assert first.revision == Entry(name="a", **entry(licence="Apache-2.0")).revision
-    assert first.revision != Entry(name="a", **entry(files=[{"name": "a.onnx", "size": 600, "sha256": "1" * 64}])).revision
+    assert (
+        first.revision != Entry(name="a", **entry(files=[{"name": "a.onnx", "size": 600, "sha256": "1" * 64}])).revision
+    )
 
 
 def test_an_entry_without_a_source_is_no_entry():

@@ -129,8 +129,17 @@ def test_a_prompt_of_ten_thousand_characters_is_judged():
     assert len(found.reason or "") < 200
 
 
-def test_without_a_threshold_the_prompt_is_recorded_and_not_judged():
+def test_the_calibrated_threshold_counts_unless_told_otherwise():
     found = judged(disc(), "a fire engine")
+    fit = found.scores[0]
+    assert found.notes["judged"] is True
+    assert fit.threshold == judge.curve(str(found.notes["class"]), miniclip.revision()).threshold
+    assert fit.passed == (fit.value >= fit.threshold)
+    assert found.status == ("passed" if fit.passed else "rejected")
+
+
+def test_without_judging_the_prompt_is_recorded():
+    found = judged(disc(), "a fire engine", judge="never")
     assert (found.status, found.notes["judged"]) == ("skipped", False)
     assert "prompt" in values(found)
     assert all(score.passed is None for score in found.scores)
@@ -138,6 +147,8 @@ def test_without_a_threshold_the_prompt_is_recorded_and_not_judged():
 
 def test_what_is_only_recorded_may_be_absent_and_is_named():
     noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (96, 96, 3), np.uint8))
+    with pytest.raises(NoVerdictError, match="photo"):
+        judged(noise, "a cat", judge="always")
     found = judged(noise, "a cat")
     assert found.status == "skipped"
     assert "photo" in found.notes["absent"]
@@ -159,7 +170,7 @@ class Broken(miniclip.MiniClip):
 
     def __init__(self, give: Callable[[], object]) -> None:
         super().__init__()
-        self._session = type("Session", (), {"run": lambda self, names, feed: [give()]})()
+        self._session = type("Session", (), {"run": lambda self, names, feed: [give(), np.ones((1, 3))]})()
 
 
 def nan() -> object:
@@ -179,6 +190,17 @@ def test_a_broken_image_encoder_is_no_verdict_and_named(give, says, monkeypatch)
     with pytest.raises(NoVerdictError, match=says) as caught:
         judged(disc(), "a red ball", threshold=0.1)
     assert "the image encoder" in caught.value.message
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x04" + bytes(7) + b"[1]{", b"\x02" + bytes(7) + b"{}"])
+def test_tables_that_are_none_are_no_verdict(content, monkeypatch, tmp_path):
+    for file in miniclip.FOLDER.iterdir():
+        if file.name != miniclip.TEXT:
+            (tmp_path / file.name).symlink_to(file)
+    (tmp_path / miniclip.TEXT).write_bytes(content)
+    monkeypatch.setattr(miniclip, "shared", lambda: miniclip.MiniClip(tmp_path))
+    with pytest.raises(NoVerdictError, match="the text head"):
+        judged(disc(), "a red ball", threshold=0.1)
 
 
 @pytest.mark.parametrize("name", [miniclip.IMAGE, miniclip.TEXT, miniclip.VOCABULARY, miniclip.SAMPLE])
@@ -224,10 +246,28 @@ def test_a_calibration_of_another_revision_is_refused(monkeypatch, tmp_path):
         judge.curve("icon", miniclip.revision(), tmp_path / "absent")
 
 
+def test_a_subject_that_is_a_part_of_the_picture_is_looked_at_from_nearer():
+    from imajin_cli.stages.imaging.metrics.planes import Planes
+    from imajin_cli.stages.semantics import look
+
+    scene = Image.new("RGBA", (200, 200), "#dddddd")
+    scene.paste("#2020d0", (120, 120, 160, 160))
+    found = look.canvas_of(Planes(scene))
+    assert found is not None
+    assert look.closer(found[0], (0.5, 0.5, 0.95)) is None
+    near = look.closer(found[0], (0.7, 0.7, 0.2))
+    assert near is not None
+    assert near.shape == (1, 3, 48, 48)
+    assert (near[0, 2] > 0.5).mean() > 0.6
+    outside = look.closer(found[0], (7.0, -3.0, 0.3))
+    assert outside is not None
+    assert np.abs(outside).max() <= 1
+
+
 def test_the_committed_calibration_is_of_the_committed_weights():
-    for name in ("icon", "illustration", "drawing"):
+    for name in ("icon", "illustration", "drawing", "scene"):
         assert 0 < judge.curve(name, miniclip.revision()).threshold < 1
-    assert sum(file.stat().st_size for file in miniclip.FOLDER.iterdir()) < 12_000_000
+    assert sum(file.stat().st_size for file in miniclip.FOLDER.iterdir()) < 15_500_000
 
 
 def test_a_process_ends_with_12_and_22(cli, work):
@@ -240,7 +280,7 @@ def test_a_process_ends_with_12_and_22(cli, work):
 
 
 def test_the_encoder_refuses_wrong_shapes():
-    with pytest.raises(BackendError, match=r"instead of \(n, 3, 64, 64\)"):
+    with pytest.raises(BackendError, match=r"instead of \(n, 3, 48, 48\)"):
         miniclip.MiniClip().image(np.zeros((1, 3, 32, 32), np.float32))
 
 

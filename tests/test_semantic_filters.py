@@ -91,7 +91,7 @@ def test_any_picture_measures_within_bounds_and_looks_like_an_input(data):
     found = measure.measurements(planes)
     assert all(math.isfinite(v) and 0 <= v <= 1 for v in found.values()), found
     seen = look.look(planes)
-    assert seen is None or (seen.shape == (1, 3, 64, 64) and np.isfinite(seen).all() and np.abs(seen).max() <= 1)
+    assert seen is None or (seen.shape == (1, 3, 48, 48) and np.isfinite(seen).all() and np.abs(seen).max() <= 1)
     assert (seen is None) == (not (planes.content > 0).any())
 
 

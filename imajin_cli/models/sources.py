@@ -30,7 +30,13 @@ def folder_path(entry: Entry, source: Folder) -> Path:
 
 def package_folder(package: str) -> Path | None:
     """The folder of an installed package, or None. Neither it nor a package above it is imported."""
-    places: list[str] | None = None
+    import imajin_cli
+
+    if package.startswith("imajin_cli."):
+        # In a checkout our own package has folders beside it too.
+        places, package = list(imajin_cli.__path__), package.removeprefix("imajin_cli.")
+    else:
+        places = None
     for part in package.split("."):
         spec = PathFinder.find_spec(part, places if places is not None else sys.path)
         if spec is None or spec.submodule_search_locations is None:

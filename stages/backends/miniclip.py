@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 NAME = "imajin-mini-clip"
 LICENCE = "Apache-2.0"
 DIMENSIONS = 256
+SIDE = 48
 FOLDER = Path(__file__).parent.parent / "semantics" / "compiled"
-IMAGE, TEXT, VOCABULARY, SAMPLE = "image.onnx", "text.npz", "vocabulary.json", "sample.npz"
+IMAGE, TEXT, VOCABULARY, SAMPLE = "image.onnx", "text.safetensors", "vocabulary.json", "sample.safetensors"
+_TYPES = {"F16": "<f2", "F32": "<f4", "I8": "i1"}
 _HINT = "pip install --force-reinstall imajin"
 
 
@@ -74,21 +76,26 @@ class MiniClip:
         return self._session
 
     def image(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Vectors of pictures (n, 3, 64, 64) in -1..1. Raises BackendError for NaN or a wrong shape in or out."""
-        if pixels.ndim != 4 or pixels.shape[1:] != (3, 64, 64):
-            raise BackendError(f"{NAME}: pictures of shape {pixels.shape} instead of (n, 3, 64, 64)")
-        vectors = self.load().run(None, {"pixels": pixels})[0]
-        return _checked(vectors, len(pixels), "image encoder")
+        """Vectors of pictures (n, 3, 48, 48) in -1..1. Raises BackendError for NaN or a wrong shape in or out."""
+        return self.see(pixels)[0]
+
+    def see(self, pixels: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Vectors (n, 256) of pictures (n, 3, 48, 48), and where each subject seems to be (n, 3): middle and side, in shares.
+
+        Raises BackendError for NaN or a wrong shape in or out.
+        """
+        if pixels.ndim != 4 or pixels.shape[1:] != (3, SIDE, SIDE):
+            raise BackendError(f"{NAME}: pictures of shape {pixels.shape} instead of (n, 3, 48, 48)")
+        vectors, boxes = self.load().run(None, {"pixels": pixels})
+        return _checked(vectors, len(pixels), "image encoder"), _checked(boxes, len(pixels), "subject's box", 3)
 
     @property
     def tables(self) -> dict[str, NDArray[np.float32]]:
         """The text side's weights by name."""
         if self._text is None:
-            import numpy as np
-
-            with np.load(self._path(TEXT)) as data:
-                tables = {key: data[key].astype(np.float32) for key in data.files}
-            tables["words"] = tables["words"] * tables.pop("words_scale")[:, None]
+            tables = tensors(self._path(TEXT))
+            for name in ("words", "memory_keys"):
+                tables[name] = tables[name] * tables.pop(f"{name}_scale")[:, None]
             self._text = tables
         return self._text
 
@@ -109,24 +116,56 @@ class MiniClip:
         hidden = 0.5 * hidden * (1 + np.tanh(0.7978845608 * (hidden + 0.044715 * hidden**3)))
         out = hidden @ t["down_weight"].T + t["down_bias"] + centred @ t["skip_weight"].T + t["skip_bias"]
         bags = [t["words"][rows].sum(0) / np.sqrt(len(rows)) if rows else np.zeros(DIMENSIONS) for rows in ids]
-        out = (out + np.stack(bags)).astype(np.float32)
+        out = (out + np.stack(bags) + self._remembered(centred)).astype(np.float32)
         norm = np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-6)
         return _checked(out / norm, len(embedded), "text head")
 
-    def sample(self) -> dict[str, NDArray[np.float32]]:
-        """The fixed sample that scores are ranked against: "prompts" and "pictures", unit vectors (k, 256) each."""
+    def _remembered(self, centred: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What is added for captions of training that a text is near to (n, 256): a softmax over cosines and "nothing"."""
         import numpy as np
 
-        with np.load(self._path(SAMPLE)) as data:
-            vectors = {key: data[key].astype(np.float32) for key in ("prompts", "pictures")}
-        return {key: _checked(rows, len(rows), f"sample of {key}") for key, rows in vectors.items()}
+        t = self.tables
+        heat = float(np.exp(t["memory_heat"]))
+        near = centred @ t["memory_keys"].T * heat
+        most = np.maximum(near.max(1, keepdims=True), t["memory_nothing"] * heat)
+        share = np.exp(near - most)
+        total = share.sum(1, keepdims=True) + np.exp(t["memory_nothing"] * heat - most)
+        added: NDArray[np.float32] = (share / total) @ t["memory_values"][t["memory_owner"].astype(int)]
+        return added
+
+    def sample(self) -> dict[str, NDArray[np.float32]]:
+        """The fixed sample that scores are ranked against: "prompts" and "pictures", unit vectors (k, 256) each."""
+        vectors = tensors(self._path(SAMPLE))
+        return {key: _checked(vectors[key], len(vectors[key]), f"sample of {key}") for key in ("prompts", "pictures")}
 
 
-def _checked(vectors: NDArray[Any], count: int, layer: str) -> NDArray[np.float32]:
+def tensors(path: Path) -> dict[str, NDArray[np.float32]]:
+    """The tensors of a safetensors file by name, in single precision. Raises BackendError for a file that is none.
+
+    The format: eight bytes of length, a JSON header that says type, shape and place of each, then the numbers.
+    """
     import numpy as np
 
-    if vectors.shape != (count, DIMENSIONS):
-        raise BackendError(f"{NAME}: its {layer} gave shape {vectors.shape} instead of {(count, DIMENSIONS)}")
+    data = path.read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    try:
+        header = json.loads(data[8:start])
+        found = {}
+        for name, about in header.items():
+            if name != "__metadata__":
+                low, high = about["data_offsets"]
+                numbers = np.frombuffer(data[start + low : start + high], _TYPES[about["dtype"]])
+                found[name] = numbers.reshape(about["shape"]).astype(np.float32)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BackendError(f"{NAME}: {path.name} is no safetensors file that can be read") from error
+    return found
+
+
+def _checked(vectors: NDArray[Any], count: int, layer: str, width: int = DIMENSIONS) -> NDArray[np.float32]:
+    import numpy as np
+
+    if vectors.shape != (count, width):
+        raise BackendError(f"{NAME}: its {layer} gave shape {vectors.shape} instead of {(count, width)}")
     if not np.isfinite(vectors).all():
         raise BackendError(f"{NAME}: its {layer} gave numbers that are not finite")
     return np.asarray(vectors, np.float32)

@@ -40,29 +40,32 @@ class Curve:
 
 @dataclass(frozen=True)
 class Fit:
-    """How well a text fits a picture: cosine, deviations from either sample's mean, and the share of prompts it beats."""
+    """How well a text fits a picture: cosine, deviations from either sample's mean, and the share of prompts it beats.
+
+    Each is that of the whole picture and of its subject seen from nearer, in the mean; ``features`` keeps them apart.
+    """
 
     cosine: float
     over_prompts: float
     over_pictures: float
     rank: float
-
-    @property
-    def features(self) -> tuple[float, float, float]:
-        """What a `Curve` weighs."""
-        return self.cosine, self.over_prompts, self.over_pictures
+    features: tuple[float, ...] = ()
 
 
-def fit(text: NDArray[np.float32], picture: NDArray[np.float32], sample: dict[str, NDArray[np.float32]]) -> Fit:
-    """How ``text`` fits ``picture``, unit vectors of shape (256,), against the sample's prompts and pictures."""
-    cosine = float(text @ picture)
-    prompts, pictures = sample["prompts"] @ picture, sample["pictures"] @ text
-    return Fit(
-        cosine,
-        (cosine - float(prompts.mean())) / max(float(prompts.std()), 1e-6),
-        (cosine - float(pictures.mean())) / max(float(pictures.std()), 1e-6),
-        float((prompts < cosine).mean()),
-    )
+def fit(text: NDArray[np.float32], views: NDArray[np.float32], sample: dict[str, NDArray[np.float32]]) -> Fit:
+    """How ``text``, a unit vector (256,), fits a picture's ``views`` (k, 256), against the sample's prompts and pictures.
+
+    The features are, for the whole and for its subject (the whole again where there is one view): cosine, deviations over
+    the sample's prompts, deviations over its pictures.
+    """
+    cosine = views @ text
+    prompts, pictures = views @ sample["prompts"].T, sample["pictures"] @ text
+    over_prompts = (cosine - prompts.mean(1)) / prompts.std(1).clip(1e-6)
+    over_pictures = (cosine - pictures.mean()) / max(float(pictures.std()), 1e-6)
+    each = [(float(c), float(a), float(b)) for c, a, b in zip(cosine, over_prompts, over_pictures, strict=True)]
+    rank = float((prompts.mean(0) < cosine.mean()).mean())
+    means = (float(cosine.mean()), float(over_prompts.mean()), float(over_pictures.mean()))
+    return Fit(*means, rank, (*each[0], *each[-1]))
 
 
 @lru_cache(maxsize=2)

@@ -1,4 +1,4 @@
-"""A picture as the encoder sees it: its content cropped, squared on one ground, scaled to 64 pixels.
+"""A picture as the encoder sees it: its content cropped, squared on one ground, scaled to 48 pixels; then its subject.
 
 The same steps prepare the training pictures (training/clip/icons.py), so that an icon with wide margins and one
 without look alike to the encoder.
@@ -6,6 +6,7 @@ without look alike to the encoder.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
 
     from imajin_cli.stages.imaging.metrics.planes import Planes
 
-SIDE, MARGIN = 64, 3
-# Larger pictures are reduced by a whole factor first: nothing of 64 pixels is lost, and measuring stays cheap.
+SIDE, MARGIN = 48, 2
+# A subject that takes more of the picture than this is not looked at again from nearer; none is taken to be smaller
+# than the other.
+CLOSE, LEAST_SIDE = 0.8, 0.15
+# Larger pictures are reduced by a whole factor first: nothing of 48 pixels is lost, and measuring stays cheap.
 MOST_SIDE = 512
 WHITE, DARK = (255, 255, 255), (27, 30, 39)
 # See-through pictures brighter than this (0..255, mean luma of what is visible) are looked at on a dark ground.
-BRIGHT = 190
+BRIGHT = 240
 
 
 def reduced(image: Image) -> Image:
@@ -61,9 +65,8 @@ def ground_of(planes: Planes) -> tuple[int, int, int]:
     return DARK if mean > BRIGHT else WHITE
 
 
-def look(planes: Planes) -> NDArray[np.float32] | None:
-    """The encoder's input, float32 of shape (1, 3, 64, 64) in -1..1, or None where there is nothing to see."""
-    import numpy as np
+def canvas_of(planes: Planes) -> tuple[Image, tuple[int, int, int]] | None:
+    """The content squared on its ground, at full size, and the ground; None where there is nothing to see."""
     from PIL import Image
 
     box = box_of(planes)
@@ -77,9 +80,50 @@ def look(planes: Planes) -> NDArray[np.float32] | None:
     part = planes.image.crop(box)
     place = ((side - width) // 2, (side - height) // 2)
     canvas.paste(part.convert("RGB"), place, part.getchannel("A") if planes.alpha is not None else None)
+    return canvas, ground
+
+
+def look(planes: Planes) -> NDArray[np.float32] | None:
+    """The encoder's input, float32 of shape (1, 3, 48, 48) in -1..1, or None where there is nothing to see."""
+    found = canvas_of(planes)
+    return None if found is None else whole(*found)
+
+
+def whole(canvas: Image, ground: tuple[int, int, int]) -> NDArray[np.float32]:
+    """A squared picture with a small margin as the encoder's input (1, 3, 48, 48)."""
+    from PIL import Image
+
     inner = SIDE - 2 * MARGIN
-    method = Image.Resampling.BOX if side > inner else Image.Resampling.BILINEAR
-    whole = Image.new("RGB", (SIDE, SIDE), ground)
-    whole.paste(canvas.resize((inner, inner), method), (MARGIN, MARGIN))
-    array = np.asarray(whole, np.float32) / np.float32(127.5) - np.float32(1)
+    method = Image.Resampling.BOX if canvas.width > inner else Image.Resampling.BILINEAR
+    framed = Image.new("RGB", (SIDE, SIDE), ground)
+    framed.paste(canvas.resize((inner, inner), method), (MARGIN, MARGIN))
+    return array_of(framed)
+
+
+def closer(canvas: Image, box: Sequence[float]) -> NDArray[np.float32] | None:
+    """The part of a squared picture that ``box`` tells (middle x, middle y and side, in shares of the input that `whole`
+    makes) as the encoder's input; None where that is nearly all of it.
+
+    The box comes from the encoder, which says where it sees the subject; it is brought inside the picture.
+    """
+    from PIL import Image
+
+    x, y, side = (min(1.0, max(0.0, float(value))) for value in box)
+    if side > CLOSE:
+        return None
+    scale = SIDE / (SIDE - 2 * MARGIN)
+    side = min(1.0, max(LEAST_SIDE, side) * scale)
+    left, top = (min(max((v - 0.5) * scale + 0.5 - side / 2, 0.0), 1.0 - side) for v in (x, y))
+    pixels = side * canvas.width
+    method = Image.Resampling.BOX if pixels > SIDE else Image.Resampling.BILINEAR
+    corner = (left * canvas.width, top * canvas.width)
+    area = (*corner, min(corner[0] + pixels, canvas.width), min(corner[1] + pixels, canvas.width))
+    return array_of(canvas.resize((SIDE, SIDE), method, box=area))
+
+
+def array_of(image: Image) -> NDArray[np.float32]:
+    """An RGB picture of `SIDE` pixels as the encoder's input (1, 3, 48, 48), -1..1."""
+    import numpy as np
+
+    array = np.asarray(image, np.float32) / np.float32(127.5) - np.float32(1)
     return np.ascontiguousarray(array.transpose(2, 0, 1)[None])

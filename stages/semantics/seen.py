@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
+    from imajin_cli.stages.backends.miniclip import MiniClip
     from imajin_cli.stages.imaging.metrics.planes import Planes
     from imajin_cli.stages.semantics.judge import Fit
     from imajin_cli.stages.semantics.taxonomy import Filter
@@ -33,16 +34,16 @@ class Seen:
     _fits: dict[str, Fit] = field(default_factory=dict)
 
     @cached_property
-    def pixels(self) -> NDArray[np.float32] | None:
-        """The encoder's input, None for a blank picture."""
-        from imajin_cli.stages.semantics.look import look
+    def canvas(self) -> tuple[Image, tuple[int, int, int]] | None:
+        """The content squared, and its ground; None for a blank picture."""
+        from imajin_cli.stages.semantics.look import canvas_of
 
-        return layer("reading the picture", lambda: look(self.planes))
+        return layer("reading the picture", lambda: canvas_of(self.planes))
 
     @property
     def blank(self) -> bool:
         """Whether there is nothing to see."""
-        return self.pixels is None
+        return self.canvas is None
 
     @cached_property
     def revision(self) -> str:
@@ -59,16 +60,15 @@ class Seen:
         return layer("measuring", lambda: measurements(self.planes))
 
     @cached_property
-    def vector(self) -> NDArray[np.float32]:
-        """The picture's unit vector."""
-        from imajin_cli.stages.backends.miniclip import shared
-
-        pixels = self.pixels
-        if pixels is None:
+    def views(self) -> NDArray[np.float32]:
+        """Unit vectors (k, 256) of the whole picture and, where its subject is a smaller part of it, of that part."""
+        canvas = self.canvas
+        if canvas is None:
             raise NoVerdictError("semantic: nothing to see in the picture")
         self.encoded = True
-        vector: NDArray[np.float32] = layer("the image encoder", lambda: shared().image(pixels)[0])
-        return vector
+        from imajin_cli.stages.backends.miniclip import shared
+
+        return layer("the image encoder", lambda: views_of(*canvas, shared()))
 
     @cached_property
     def sample(self) -> dict[str, NDArray[np.float32]]:
@@ -78,18 +78,31 @@ class Seen:
         return layer("the sample of prompts", shared().sample)
 
     def asset_class(self, wanted: str) -> str:
-        """The asset class that was asked for, or by the pixels."""
+        """The asset class that was asked for, or by the pixels: photo, drawing, or scene for a drawing in two views."""
         from imajin_cli.stages.semantics.measure import class_of
 
-        return wanted if wanted != "auto" else class_of(self.measured)
+        if wanted != "auto":
+            return wanted
+        found = class_of(self.measured)
+        return "scene" if found == "drawing" and self.encoded and len(self.views) > 1 else found
 
     def fit(self, text: str) -> Fit:
         """How a text fits the picture."""
         from imajin_cli.stages.semantics.judge import fit
 
         if text not in self._fits:
-            self._fits[text] = fit(text_vectors((text,))[0], self.vector, self.sample)
+            self._fits[text] = fit(text_vectors((text,))[0], self.views, self.sample)
         return self._fits[text]
+
+    def siglip(self, name: str, text: str) -> float:
+        """The probability that a text and the picture belong together, by a SigLIP 2 of the catalogue."""
+        from imajin_cli.stages.backends import siglip2
+
+        canvas = self.canvas
+        if canvas is None:
+            raise NoVerdictError("semantic: nothing to see in the picture")
+        chosen = next(known for known in siglip2.NAMES if known == name)
+        return layer(name, lambda: siglip2.shared(chosen).probabilities(canvas[0], [text])[0])
 
     def value(self, wanted: Filter) -> tuple[float, float, bool]:
         """A filter's value, its limit, and whether the limit is an upper one."""
@@ -102,8 +115,19 @@ class Seen:
         from imajin_cli.stages.semantics.judge import filter_vectors, fit
 
         vectors = filter_vectors()[list(wanted.rows)] if wanted.rows else text_vectors(wanted.says)
-        best = max(fit(vector, self.vector, self.sample).over_prompts for vector in vectors)
+        best = max(fit(vector, self.views, self.sample).over_prompts for vector in vectors)
         return wanted.probability(finite(wanted.name, best)), 0.5, False
+
+
+def views_of(canvas: Image, ground: tuple[int, int, int], encoder: MiniClip) -> NDArray[np.float32]:
+    """Unit vectors (k, 256) of a squared picture, whole and from nearer."""
+    import numpy as np
+
+    from imajin_cli.stages.semantics.look import closer, whole
+
+    vectors, boxes = encoder.see(whole(canvas, ground))
+    near = closer(canvas, boxes[0])
+    return vectors if near is None else np.concatenate([vectors, encoder.image(near)])
 
 
 def text_vectors(texts: Sequence[str]) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+import model
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -20,26 +21,33 @@ from export import load
 from model import DIM, TEXT
 from torch import nn
 
-from data import Pictures, Texts, paint
+from data import Choice, Pictures, Texts, paint
 
 CHUNK = 256
 SCENE_CAPTIONS, SCENE_WEIGHT = 3, 2.0
+# How much wider than the subject the nearer look is, and the penalty of the boxes' regression in mean variances.
+AROUND, BOX_RIDGE = 1.25, 0.01
 RIDGE, SHRINK = (50.0, 50.0, 500.0, 50.0), 0.1
 
 
-def pooled(image: nn.Module, rgba: np.ndarray, coloured: torch.Tensor | None = None) -> np.ndarray:
-    """Pooled features (n, w), half precision, of premultiplied pictures (n, 64, 64, 4) on white.
+def pooled(image: nn.Module, pictures: Pictures, rows: np.ndarray, seed: int | None = None) -> np.ndarray:
+    """Pooled features (n, w), half precision, of training pictures on white.
 
-    Where ``coloured`` is given, every second picture is painted as in training, so that the covariance knows palettes.
+    With ``seed`` every second picture is painted as in training, so that the covariance knows palettes, and scenes are
+    cropped around their subjects; without one they are whole.
     """
-    gen, out = torch.Generator().manual_seed(5), []
+    out = []
+    gen = torch.Generator().manual_seed(seed or 0)
+    rng = None if seed is None else np.random.default_rng(seed)
     with torch.inference_mode():
-        for start in range(0, len(rgba), CHUNK):
-            raw = torch.from_numpy(rgba[start : start + CHUNK])
+        for start in range(0, len(rows), CHUNK):
+            some_rows = rows[start : start + CHUNK]
+            raw = torch.from_numpy(pictures.views(some_rows, rng))
             part = raw.permute(0, 3, 1, 2).float() / 255
             rgb = part[:, :3] + 1 - part[:, 3:]
-            if coloured is not None:
-                rgb[::2] = paint(raw[::2], coloured[start : start + CHUNK][::2], gen)
+            if rng is not None:
+                rgb[::2] = paint(raw[::2], pictures.coloured[some_rows][::2], gen)
+            rgb = F.interpolate(rgb, model.INPUT, mode="bilinear", antialias=True)
             x = (rgb * 2 - 1).contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16):
                 y = image.stages(image.stem(x))
@@ -47,6 +55,29 @@ def pooled(image: nn.Module, rgba: np.ndarray, coloured: torch.Tensor | None = N
             if start % (CHUNK * 40) == 0:
                 print("looked at", start, flush=True)
     return np.concatenate(out)
+
+
+def subject_boxes(pictures: Pictures, rows: np.ndarray) -> np.ndarray:
+    """Middle x, middle y and side of the square to look at more closely, in shares (n, 3); an icon is all subject."""
+    out = np.tile(np.array([0.5, 0.5, 1.0], np.float32), (len(rows), 1))
+    scenes = rows >= pictures.icons
+    boxes = pictures.boxes[rows[scenes] - pictures.icons]
+    side = np.minimum(boxes[:, 2:].max(1) * AROUND, 1.0)
+    out[scenes] = np.column_stack([boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2, side])
+    return out
+
+
+def fit_boxes(net: nn.ModuleDict, x: torch.Tensor, boxes: torch.Tensor) -> None:
+    """Set the layer that says where the subject is, by ridge regression of boxes (n, 3) on features (n, w)."""
+    mean, middle = x.mean(0), boxes.mean(0)
+    centred, wanted = x - mean, boxes - middle
+    gram = centred.T @ centred
+    gram.diagonal().add_(BOX_RIDGE * gram.diagonal().mean())
+    found = torch.linalg.solve(gram, centred.T @ wanted)
+    with torch.no_grad():
+        net["image"].box.weight.copy_(found.T)
+        net["image"].box.bias.copy_(middle - mean @ found)
+    print("boxes off by", (centred @ found - wanted).abs().mean(0).tolist(), flush=True)
 
 
 def trained(text: nn.Module, e5: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
@@ -161,43 +192,46 @@ def fold(net: nn.ModuleDict, found: Fitted) -> None:
         text.words.weight[0] = 0
 
 
-def some(choice: tuple[list[int], list[int], int, int], most: int, rng: np.random.Generator) -> list[int]:
+def some(choice: Choice, most: int, rng: np.random.Generator) -> list[int]:
     """At most ``most`` of a picture's names, and one other way to say it."""
-    names, other, _, _ = choice
-    chosen = [names[k] for k in rng.permutation(len(names))[:most]]
-    return [*chosen, other[rng.integers(len(other))]] if other else chosen
+    chosen = [choice.names[k] for k in rng.permutation(len(choice.names))[:most]]
+    return [*chosen, choice.other[rng.integers(len(choice.other))]] if choice.other else chosen
 
 
 def gather(net: nn.ModuleDict, pictures: Pictures, most: int) -> dict[str, np.ndarray]:
-    """Features of at most ``most`` pictures (every scene, icons by chance), with up to two captions each."""
+    """Features of at most ``most`` pictures (every scene whole and from nearer, icons by chance), with some captions."""
     rng = np.random.default_rng(2)
     scenes = np.arange(pictures.icons, len(pictures.choices))
-    rows = np.concatenate([np.sort(rng.permutation(pictures.icons)[: most - len(scenes)]), scenes])
-    x = pooled(net["image"], pictures.images[rows], pictures.coloured[rows])
+    icons = np.sort(rng.permutation(pictures.icons)[: most - 2 * len(scenes)])
+    parts = [(np.concatenate([icons, scenes]), None), (scenes, 5)]
+    x = np.concatenate([pooled(net["image"], pictures, rows, seed) for rows, seed in parts])
+    rows = np.concatenate([part for part, _ in parts])
     at, captions, weight = [], [], []
     for i, row in enumerate(rows):
         chosen = some(pictures.choices[row], SCENE_CAPTIONS if row >= pictures.icons else 1, rng)
         at += [i] * len(chosen)
         captions += chosen
         weight += [(SCENE_WEIGHT if row >= pictures.icons else 1.0) / len(chosen)] * len(chosen)
-    return {"x": x, "at": np.array(at), "captions": np.array(captions), "weight": np.array(weight)}
+    return {"x": x, "at": np.array(at), "captions": np.array(captions), "weight": np.array(weight),
+        "boxes": subject_boxes(pictures, parts[0][0]), "scenes": np.array(len(scenes))}  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--most", type=int, default=90_000)
+    parser.add_argument("--most", type=int, default=60_000)
+    parser.add_argument("--name", default="checkpoint")
     args = parser.parse_args()
     torch.set_num_threads(1)
     texts = Texts(args.data / "text")
-    net = load(args.data / "checkpoint.pt", len(texts.words), quarters=True)
-    kept = args.data / "features.npz"
+    net = load(args.data / f"{args.name}.pt", len(texts.words), quarters=True)
+    kept = args.data / f"features-{args.name}.npz"
     if not kept.exists():
-        pictures = Pictures(args.data / "shards", args.data / "scenes/train.npz", texts)
-        np.savez(kept, **gather(net, pictures, args.most))
+        np.savez(kept, **gather(net, Pictures(args.data / "shards", args.data / "scenes", texts), args.most))
     with np.load(kept) as data:
         found = {k: torch.from_numpy(data[k]) for k in data.files}
-    captions = found["captions"]
+    captions, boxes = found["captions"], found["boxes"]
+    fit_boxes(net, found["x"][len(boxes) - found["scenes"] : len(boxes)].float(), boxes[-found["scenes"] :])
     e5, ids = texts.vectors[captions], texts.ids[captions]
     dense = trained(net["text"], e5, ids)
     x = found["x"][found["at"]].float()

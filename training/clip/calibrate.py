@@ -15,7 +15,7 @@ from evaluate import Pairs, Words, auc, encode, icons, pairs, scenes
 from imajin_cli.stages.backends import miniclip
 from imajin_cli.stages.semantics.words import words_of
 
-FALSE_REJECTIONS = 0.007
+FALSE_REJECTIONS, LEAST_PICTURES = 0.015, 10
 TAXONOMY = Path(__file__).resolve().parents[2] / "stages/semantics/taxonomy.yaml"
 
 
@@ -33,17 +33,18 @@ def logistic(x: np.ndarray, y: np.ndarray, ridge: float = 1e-3) -> tuple[np.ndar
     return w[:-1] / std, float(w[-1] - (w[:-1] * mean / std).sum())
 
 
-def curve_of(p: Pairs, whose: np.ndarray) -> dict[str, object]:
-    weights, bias = logistic(p.features, p.right)
-    scores = 1 / (1 + np.exp(-(p.features @ weights + bias)))
-    # Of several kinds of pictures the one that scores lowest sets the threshold.
-    kinds = [p.right & (whose == k) for k in np.unique(whose)]
-    threshold = min(float(np.quantile(scores[k], FALSE_REJECTIONS)) for k in kinds)
+def curve_of(p: Pairs, whose: np.ndarray, chosen: np.ndarray) -> dict[str, object]:
+    """A curve over the chosen pairs, and a threshold; of several kinds of pictures the one that scores lowest sets it."""
+    features, right, whose = p.features[chosen], p.right[chosen], whose[chosen]
+    weights, bias = logistic(features, right)
+    scores = 1 / (1 + np.exp(-(features @ weights + bias)))
+    kinds = [right & (whose == k) for k in np.unique(whose)]
+    threshold = min(float(np.quantile(scores[k], FALSE_REJECTIONS)) for k in kinds if k.sum() >= LEAST_PICTURES)
     made = {
-        "right": int(p.right.sum()),
-        "wrong": int((~p.right).sum()),
-        "auc": round(auc(scores[p.right], scores[~p.right]), 4),
-        "wrong_caught": round(float((scores[~p.right] < threshold).mean()), 4),
+        "right": int(right.sum()),
+        "wrong": int((~right).sum()),
+        "auc": round(auc(scores[right], scores[~right]), 4),
+        "wrong_caught": round(float((scores[~right] < threshold).mean()), 4),
     }
     return {
         "weights": [round(float(w), 5) for w in weights],
@@ -54,14 +55,17 @@ def curve_of(p: Pairs, whose: np.ndarray) -> dict[str, object]:
 
 
 def together(one: Pairs, other: Pairs) -> tuple[Pairs, np.ndarray]:
-    """Two kinds of pictures as one, the smaller repeated so that both weigh about the same, and whose each pair is."""
-    times = max(1, round(len(one.right) / len(other.right)))
-    rows = (
-        [getattr(one, f.name) for f in fields(Pairs)],
-        [np.concatenate([getattr(other, f.name)] * times) for f in fields(Pairs)],
-    )
-    both = Pairs(*(np.concatenate(pair) for pair in zip(*rows, strict=True)))
-    return both, np.repeat([0, 1], [len(one.right), times * len(other.right)])
+    """Icons and scenes as one, and whose each pair is: 0 an icon's, 1 a scene's, 2 a scene's of a situation never taught."""
+    both = Pairs(*(np.concatenate([getattr(one, f.name), getattr(other, f.name)]) for f in fields(Pairs)))
+    whose = np.repeat([0, 1], [len(one.right), len(other.right)])
+    return both, np.where((whose == 1) & (both.marks == "unseen situation"), 2, whose)
+
+
+def views(p: Pairs) -> np.ndarray:
+    """Whether each pair's picture was looked at in two views."""
+    half = p.features.shape[1] // 2
+    found: np.ndarray = (p.features[:, :half] != p.features[:, half:]).any(1)
+    return found
 
 
 def subgroups(modules: Path) -> dict[str, str]:
@@ -86,9 +90,11 @@ def labelled(
 
 
 def filter_scores(vectors: np.ndarray, wordings: np.ndarray, sample: dict[str, np.ndarray]) -> np.ndarray:
-    """Each picture's best wording, in deviations over the sample's mean prompt."""
+    """Each picture's best wording, in deviations over the sample's mean prompt, in the mean of its views (n, 2, 256)."""
     base = vectors @ sample["prompts"].T
-    return ((vectors @ wordings.T).max(1) - base.mean(1)) / base.std(1)
+    over = ((vectors @ wordings.T) - base.mean(2, keepdims=True)) / base.std(2, keepdims=True)
+    best: np.ndarray = over.mean(1).max(1)
+    return best
 
 
 def filters(clip: miniclip.MiniClip, folder: Path, data: Path, modules: Path) -> dict[str, object]:
@@ -112,8 +118,8 @@ def filters(clip: miniclip.MiniClip, folder: Path, data: Path, modules: Path) ->
         if "rows" not in entry or y.sum() < 5:
             continue
         # The direction from all pictures to the labelled ones tells more than the wordings do; it takes their place.
-        middle = train.mean(0)
-        shown = train[y].mean(0) - middle
+        flat = train.mean(1)
+        shown = flat[y].mean(0) - flat.mean(0)
         shown /= np.linalg.norm(shown)
         entry["rows"] = [len(wordings)]
         wordings = np.vstack([wordings, shown[None]])
@@ -148,13 +154,15 @@ def main() -> None:
     words, sample = Words(clip, args.data / "text"), clip.sample()
     part = icons(clip, args.data / "shards", "calibrate")
     icon = pairs(part, words, sample, part.prompts, part.prompts)
-    scene, situations = scenes(clip, args.data / "scenes/test.npz", "calibrate")
+    scene, situations = scenes(clip, args.data / "scenes", "calibrate")
     illustration = pairs(scene, words, sample, part.prompts, situations, each=8)
     both, whose = together(icon, illustration)
+    near = views(both)
     classes = {
-        "icon": curve_of(icon, np.zeros(len(icon.right))),
-        "illustration": curve_of(illustration, np.zeros(len(illustration.right))),
-        "drawing": curve_of(both, whose),
+        "icon": curve_of(both, whose, whose == 0),
+        "illustration": curve_of(both, whose, whose > 0),
+        "drawing": curve_of(both, whose, ~near),
+        "scene": curve_of(both, whose, near),
     }
     told = filters(clip, args.out, args.data, args.modules)
     found = {"revision": miniclip.revision(args.out), "classes": classes, "filters": told}

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
+from PIL import Image
 from text import worded
 from torch import Tensor
 
 from imajin_cli.stages.semantics.words import words_of
 
 LENGTH = 12
+SIDE = 64
+SCENE_SHARE = 0.36
 _SIDED = {"left", "right", "rtl", "ltr", "clockwise", "counterclockwise", "east", "west", "next", "previous", "forward",
     "back", "undo", "redo", "text", "letter", "input", "abc", "number", "sign", "file", "folder", "math", "align", "clock",
     "oclock", "moon", "crescent", "quarter", "question", "kanji", "ideograph", "button"}  # fmt: skip
@@ -56,69 +60,98 @@ def key_of(name: str) -> str:
     return " ".join(words_of(name))
 
 
+@dataclass
+class Choice:
+    """What may be said of one picture: text rows of its names and of other ways to say them, and the key of either."""
+
+    names: list[int]
+    other: list[int]
+    first: int
+    second: int
+
+
 class Pictures:
-    """Pictures with their caption choices. A caption is (text row, key); a picture holds every key in its `keys`."""
+    """Pictures with their captions. Icons come first, then scenes; a picture holds both keys of its `Choice`."""
+
+    SITUATIONS, THINGS = 10_000, 10_001
 
     def __init__(self, shards: Path, scenes: Path | None, texts: Texts, part: str = "train") -> None:
-        images, self.choices, self.keys, self.sets, coloured, flips = [], [], [], [], [], []
-        numbers: dict[str, int] = {}
-
-        def number(key: str) -> int:
-            return numbers.setdefault(key, len(numbers))
-
-        for at, file in enumerate(sorted(shards.glob(f"{part}-*.npz"))):
-            if ".tmp" in file.name:
-                continue
+        self.texts, self.choices = texts, list[Choice]()
+        self.numbers: dict[str, int] = {}
+        sets, coloured, flips, images = [], [], [], []
+        for at, file in enumerate(sorted(f for f in shards.glob(f"{part}-*.npz") if ".tmp" not in f.name)):
             data = np.load(file)
             names = data["captions"].tolist()
             rows = [i for i, n in enumerate(names) if n in texts.at]
             images.append(data["images"][rows])
-            for i in rows:
-                name = names[i]
-                key = number(key_of(name))
-                other = [worded(name), *texts.extras.get(name, [])]
-                self.choices.append(([texts.at[name]], [texts.at[t] for t in other if t in texts.at], key, key))
-                self.sets.append(at)
-                coloured.append(bool(data["coloured"]))
-                flips.append(not (_SIDED & set(words_of(name))))
-        self.icons = len(self.choices)
+            self.choices += [self._icon(names[i]) for i in rows]
+            sets += [at] * len(rows)
+            coloured += [bool(data["coloured"])] * len(rows)
+            flips += [not (_SIDED & set(words_of(names[i]))) for i in rows]
+        self.images, self.icons = np.concatenate(images), len(self.choices)
+        self.scenes, self.boxes = np.zeros((0, 1, 1, 4), np.uint8), np.zeros((0, 4), np.float32)
         if scenes is not None:
-            data = np.load(scenes)
-            rows_ = [json.loads(r) for r in data["rows"]]
-            # A scene whose every wording is new since the captions were embedded has nothing to be asked for by.
-            told = [i for i, r in enumerate(rows_) if any(t in texts.at for t in (*r["captions"], r["subject"]))]
-            images.append(data["images"][told])
-            for row in [rows_[i] for i in told]:
-                says = [texts.at[t] for t in row["captions"] if t in texts.at]
-                drawn = [texts.at[t] for t in (row["subject"],) if t in texts.at] or says
-                says = says or drawn
-                self.choices.append(
-                    (
-                        says,
-                        drawn,
-                        number("scene " + row["situation"] + ("" if row["situation"] else row["subject"])),
-                        number("subject " + row["subject"]),
-                    )
-                )
-                self.sets.append(10_000)
-                coloured.append(True)
-                flips.append(False)
-        self.images = np.concatenate(images)
-        self.coloured, self.flips = torch.tensor(coloured), torch.tensor(flips)
-        self.sets = np.array(self.sets)
+            self._read_scenes(scenes)
+        more = len(self.choices) - self.icons
+        kinds = [self.THINGS if c.first == c.second else self.SITUATIONS for c in self.choices[self.icons :]]
+        self.sets = np.array(sets + kinds)
+        self.coloured, self.flips = torch.tensor(coloured + [True] * more), torch.tensor(flips + [False] * more)
         self.by_set = {int(s): np.flatnonzero(self.sets == s) for s in np.unique(self.sets)}
         self.weights = {
-            s: len(r) ** 0.7 * (1.3 if self.coloured[r[0]] else 1.0) * (2.0 if s == 10_000 else 1.0)
+            s: len(r) ** 0.7 * (1.3 if self.coloured[r[0]] else 1.0)
             for s, r in self.by_set.items()
+            if s < self.SITUATIONS
         }
+        self._text_keys()
+
+    def _number(self, key: str) -> int:
+        return self.numbers.setdefault(key, len(self.numbers))
+
+    def _icon(self, name: str) -> Choice:
+        key, at = self._number(key_of(name)), self.texts.at
+        other = [worded(name), *self.texts.extras.get(name, [])]
+        return Choice([at[name]], [at[t] for t in other if t in at], key, key)
+
+    def _read_scenes(self, folder: Path) -> None:
+        """Scenes of every file there; one that no embedded caption tells of is left out."""
+        images, boxes, at = [], [], self.texts.at
+        for file in sorted([*folder.glob("train-*.npz"), *folder.glob("texts-*.npz")]):
+            with np.load(file) as data:
+                rows = [json.loads(r) for r in data["rows"]]
+                told = [i for i, r in enumerate(rows) if any(t in at for t in (*r["captions"], r["subject"]))]
+                images.append(data["images"][told])
+                boxes.append(data["boxes"][told])
+            for row in (rows[i] for i in told):
+                says = [at[t] for t in row["captions"] if t in at]
+                drawn = [at[t] for t in (row["subject"], row["says"]) if t in at]
+                second = self._number("subject " + row["subject"])
+                first = self._number("scene " + row["situation"]) if row["situation"] else second
+                self.choices.append(Choice(says or drawn, drawn, first, second))
+        if images:
+            self.scenes, self.boxes = np.concatenate(images), np.concatenate(boxes)
+
+    def _text_keys(self) -> None:
+        """Text row → a key of a picture that it is said of, and which rows icons and scenes are asked for by."""
+        keys: dict[int, int] = {}
+        pools: list[dict[int, None]] = [{}, {}]
+        for at, choice in enumerate(self.choices):
+            for rows, key in ((choice.names, choice.first), (choice.other, choice.second)):
+                for row in rows:
+                    keys.setdefault(row, key)
+                    pools[at >= self.icons][row] = None
+        self.text_key = torch.full((len(self.texts.texts),), -1)
+        self.text_key[list(keys)] = torch.tensor(list(keys.values()))
+        self.pools = [np.array(list(p), int) for p in pools]
 
     def draw(self, size: int, rng: np.random.Generator) -> np.ndarray:
-        """Rows for a batch: about half from two sets (hard wrong prompts of one style), half from everywhere."""
-        sets = sorted(self.by_set)
+        """Rows for a batch: scenes, two icon sets (hard wrong prompts of one style), and icons of everywhere."""
+        sets = sorted(self.weights)
         p = np.array([self.weights[s] for s in sets])
         p /= p.sum()
-        rows = [rng.choice(self.by_set[int(s)], size // 4) for s in rng.choice(sets, 2, p=p)]
-        each = np.bincount(rng.choice(len(sets), size - size // 4 * 2, p=p), minlength=len(sets))
+        rows = [rng.choice(self.by_set[int(s)], size // 5) for s in rng.choice(sets, 2, p=p)]
+        kinds = [self.by_set[s] for s in (self.SITUATIONS, self.THINGS) if s in self.by_set]
+        rows += [rng.choice(kind, int(size * SCENE_SHARE / 2)) for kind in kinds]
+        each = np.bincount(rng.choice(len(sets), size - sum(map(len, rows)), p=p), minlength=len(sets))
         rows += [rng.choice(self.by_set[s], n) for s, n in zip(sets, each, strict=True) if n]
         return np.unique(np.concatenate(rows))
 
@@ -126,13 +159,58 @@ class Pictures:
         """For each row a caption's text row, that caption's key, and the picture's two keys (n, 2)."""
         text, key, keys = [], [], []
         for row in rows:
-            names, other, first, second = self.choices[row]
-            use_other = other and rng.random() < 0.4
-            pool = other if use_other else names
+            choice = self.choices[row]
+            use_other = choice.other and rng.random() < 0.4
+            pool = choice.other if use_other else choice.names
             text.append(pool[rng.integers(len(pool))])
-            key.append(second if use_other else first)
-            keys.append((first, second))
+            key.append(choice.second if use_other else choice.first)
+            keys.append((choice.first, choice.second))
         return torch.tensor(text), torch.tensor(key), torch.tensor(keys)
+
+    def wrong(self, rows: np.ndarray, count: int, rng: np.random.Generator) -> Tensor:
+        """Text rows of ``count`` further captions: a quarter of the batch's sets, a quarter of scenes, half of icons."""
+        quarter = count // 4
+        near = rng.choice(rows, quarter)
+        like = [self.choices[int(rng.choice(self.by_set[int(self.sets[r])]))] for r in near]
+        out = [np.array([c.names[rng.integers(len(c.names))] for c in like])]
+        scenes = self.pools[1] if len(self.pools[1]) else self.pools[0]
+        out += [rng.choice(scenes, quarter), rng.choice(self.pools[0], count - 2 * quarter)]
+        return torch.from_numpy(np.unique(np.concatenate(out)))
+
+    def views(self, rows: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
+        """The pictures, premultiplied uint8 (n, 64, 64, 4); scenes whole, or with ``rng`` cropped around their subject."""
+        out = np.empty((len(rows), SIDE, SIDE, 4), np.uint8)
+        icon = rows < self.icons
+        out[icon] = self.images[rows[icon]]
+        for at in np.flatnonzero(~icon):
+            k = rows[at] - self.icons
+            box = (0.0, 0.0, 1.0) if rng is None else around(self.boxes[k], rng)
+            out[at] = cut(self.scenes[k], box)
+        return out
+
+
+def around(box: np.ndarray, rng: np.random.Generator) -> tuple[float, float, float]:
+    """Left, top and side, in shares, of a square that holds ``box`` (left, top, width, height): tight, wider, or all."""
+    side = min(1.0, float(max(box[2], box[3])) * 1.12)
+    kind = rng.random()
+    if kind < 0.3:
+        return 0.0, 0.0, 1.0
+    wide = min(1.0, side * (1 + 0.45 * rng.random())) if kind < 0.8 else side + (1 - side) * rng.random()
+    corner = []
+    for i in (0, 1):
+        room = wide - float(box[i + 2])
+        corner.append(float(box[i]) - room * (0.5 - (rng.random() - 0.5) * 0.9))
+    left, top = (min(max(v, 0.0), 1 - wide) for v in corner)
+    return left, top, wide
+
+
+def cut(picture: np.ndarray, box: tuple[float, float, float]) -> np.ndarray:
+    """A square of a premultiplied picture (s, s, 4), scaled to (64, 64, 4)."""
+    whole = len(picture)
+    left, top, side = (v * whole for v in box)
+    image = Image.frombuffer("CMYK", (whole, whole), np.ascontiguousarray(picture))
+    method = Image.Resampling.BOX if side > SIDE else Image.Resampling.BILINEAR
+    return np.asarray(image.resize((SIDE, SIDE), method, box=(left, top, left + side, top + side)))
 
 
 def paint(rgba: Tensor, coloured: Tensor, gen: torch.Generator) -> Tensor:

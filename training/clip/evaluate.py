@@ -13,16 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from imajin_cli.stages.backends.miniclip import MiniClip
+from imajin_cli.stages.imaging.metrics.planes import Planes
+from imajin_cli.stages.semantics.look import canvas_of, closer, reduced, whole
+from imajin_cli.stages.semantics.seen import views_of
 from imajin_cli.stages.semantics.words import ids_of, words_of
 
 REPEATS = 200
+DRAWN = 3
 
 
 @dataclass
 class Part:
-    """Pictures of one part of the split: vectors (n, 256), their set's name, their right prompts, and marks for reports."""
+    """Pictures of one part of the split: the vectors of two views (n, 2, 256), the second the first again where there is
+    but one; their set's name, their right prompts, and marks for reports."""
 
     vectors: np.ndarray
     sets: np.ndarray
@@ -32,7 +38,7 @@ class Part:
 
 @dataclass
 class Pairs:
-    """Features (n, 3), rank (n), label, kind ("right", "same set", "other"), the picture's number, set and mark."""
+    """Features (n, 6) as in judge.fit, rank, label, kind ("right", "same set", "other"), the picture's number, set and mark."""
 
     features: np.ndarray
     ranks: np.ndarray
@@ -71,13 +77,28 @@ class Words:
 
 
 def encode(clip: MiniClip, images: np.ndarray) -> np.ndarray:
-    """Vectors of premultiplied RGBA pictures (n, 64, 64, 4) on white."""
+    """Vectors (n, 2, 256) of premultiplied RGBA pictures (n, 64, 64, 4) on white, whole and from nearer."""
     out = []
     for start in range(0, len(images), 128):
-        rgba = images[start : start + 128].astype(np.float32) / 255
-        pixels = (rgba[..., :3] + (1 - rgba[..., 3:])).transpose(0, 3, 1, 2) * 2 - 1
-        out.append(clip.image(np.ascontiguousarray(pixels, np.float32)))
+        rgba = images[start : start + 128].astype(np.float32)
+        rgb = (rgba[..., :3] + (255 - rgba[..., 3:])).round().clip(0, 255).astype(np.uint8)
+        # Without the margin that icons.py drew: the gate squares the content itself.
+        canvases = [Image.fromarray(one[DRAWN:-DRAWN, DRAWN:-DRAWN]) for one in rgb]
+        vectors, boxes = clip.see(np.concatenate([whole(canvas, (255, 255, 255)) for canvas in canvases]))
+        both = np.stack([vectors, vectors], 1)
+        near = {i: n for i, box in enumerate(boxes) if (n := closer(canvases[i], box)) is not None}
+        if near:
+            both[list(near), 1] = clip.image(np.concatenate(list(near.values())))
+        out.append(both)
     return np.concatenate(out)
+
+
+def looked_at(clip: MiniClip, image: Image.Image) -> np.ndarray:
+    """The two views' vectors (2, 256) of a picture, through the gate's own steps."""
+    canvas = canvas_of(Planes(reduced(image)))
+    assert canvas is not None
+    views = views_of(*canvas, clip)
+    return views[[0, len(views) - 1]]
 
 
 def icons(clip: MiniClip, shards: Path, part: str, most: int = 10_000) -> Part:
@@ -94,13 +115,12 @@ def icons(clip: MiniClip, shards: Path, part: str, most: int = 10_000) -> Part:
     return Part(encode(clip, np.concatenate(images)), np.array(sets), prompts, marks)
 
 
-def scenes(clip: MiniClip, file: Path, part: str) -> tuple[Part, list[str]]:
+def scenes(clip: MiniClip, folder: Path, part: str) -> tuple[Part, list[str]]:
     """The test scenes of half of the situations (by the parity of a digest), and each one's situation.
 
     Situations seen in training are asked for in the held-out wording, the others in any of theirs.
     """
-    with np.load(file) as data:
-        images, rows = data["images"], [json.loads(r) for r in data["rows"]]
+    rows = json.loads((folder / "test.json").read_text())
     parity = 0 if part == "calibrate" else 1
     mine = [i for i, r in enumerate(rows) if hashlib.sha256(r["situation"].encode()).digest()[1] % 2 == parity]
     rng = np.random.default_rng(5)
@@ -109,7 +129,7 @@ def scenes(clip: MiniClip, file: Path, part: str) -> tuple[Part, list[str]]:
         pool = rows[i]["held"] + (rows[i]["captions"][:3] if rows[i]["unseen"] else [])
         prompts.append(pool[rng.integers(len(pool))])
     marks = np.array(["unseen situation" if rows[i]["unseen"] else "unseen wording" for i in mine])
-    vectors = encode(clip, images[mine])
+    vectors = np.stack([looked_at(clip, Image.open(folder / "test" / f"{i:04d}.png")) for i in mine])
     return Part(vectors, np.array(["compose"] * len(mine)), prompts, marks), [rows[i]["situation"] for i in mine]
 
 
@@ -147,17 +167,21 @@ def pairs(
     wrong = choose_wrong(part, others, groups, each, np.random.default_rng(9))
     rows = [(i, p, "right") for i, p in enumerate(part.prompts)] + wrong
     at = np.array([r[0] for r in rows])
-    texts, vectors = words([r[1] for r in rows]), part.vectors[at]
-    cosine = (texts * vectors).sum(1)
-    by_prompt, by_picture = part.vectors @ sample["prompts"].T, None
-    over_prompts = (cosine - by_prompt.mean(1)[at]) / by_prompt.std(1)[at]
+    texts = words([r[1] for r in rows])
     by_picture = texts @ sample["pictures"].T
-    over_pictures = (cosine - by_picture.mean(1)) / by_picture.std(1)
-    ranks = (by_prompt[at] < cosine[:, None]).mean(1)
+    features, ranks = [], []
+    for view in (0, 1):
+        mine = part.vectors[:, view]
+        cosine = (texts * mine[at]).sum(1)
+        by_prompt = mine @ sample["prompts"].T
+        over_prompts = (cosine - by_prompt.mean(1)[at]) / by_prompt.std(1)[at]
+        over_pictures = (cosine - by_picture.mean(1)) / by_picture.std(1)
+        features += [cosine, over_prompts, over_pictures]
+        ranks.append((by_prompt[at] < cosine[:, None]).mean(1))
     kinds = np.array([r[2] for r in rows])
     return Pairs(
-        np.stack([cosine, over_prompts, over_pictures], 1),
-        ranks,
+        np.stack(features, 1),
+        np.mean(ranks, 0),
         kinds == "right",
         kinds,
         at,

@@ -13,27 +13,48 @@ import numpy as np
 import onnx
 import torch
 import yaml
-from model import DIM, Image, Text
+from model import DIM, INPUT, TEXT, Image, Memory, Text
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image as Picture
+from safetensors.numpy import save_file
 from torch import Tensor, nn
 
 from data import Pictures, Texts
 from imajin_cli.stages.backends import miniclip
 from imajin_cli.stages.backends.embedding import shared as embedder
+from imajin_cli.stages.semantics import look
 from imajin_cli.stages.semantics.words import ids_of
 
 SAMPLE = 512
 TAXONOMY = Path(__file__).resolve().parents[2] / "stages/semantics/taxonomy.yaml"
 
 
-def load(checkpoint: Path, words: int, quarters: bool = False) -> nn.ModuleDict:
-    """The averaged weights of a checkpoint. With ``quarters`` an aligned network, or a trained one without its last layer."""
-    net = nn.ModuleDict({"image": Image(quarters=quarters), "text": Text(words)})
+def load(checkpoint: Path, words: int, quarters: bool = False, hidden: int | None = None) -> nn.ModuleDict:
+    """The averaged weights of a checkpoint. ``quarters``: with the layers that see quarters, as they are, or added.
+
+    What is added starts so that nothing changes: a wider last layer of the image side with zeros, a text side of
+    ``hidden`` units (as many as are stored by default) with further units that nothing follows from.
+    """
     state = torch.load(checkpoint, weights_only=True)["average"]
-    wanted = net.state_dict()["image.head.weight"].shape
-    if state["image.head.weight"].shape != wanted:
-        state["image.head.weight"] = torch.zeros(wanted)
-    net.load_state_dict(state)
+    stored = len(state["text.up.weight"])
+    net = nn.ModuleDict({"image": Image(quarters=quarters), "text": Text(words, hidden or stored)})
+    if "text.memory.keys" in state:
+        net["text"].memory = Memory(len(state["text.memory.keys"]), len(state["text.memory.values"]))
+    torch.manual_seed(3)
+    nn.init.normal_(net["text"].up.weight, std=TEXT**-0.5)
+    nn.init.zeros_(net["text"].down.weight)
+    own = net.state_dict()
+    for key, value in state.items():
+        if own[key].shape == value.shape:
+            own[key] = value
+        elif key == "image.head.weight":
+            own[key] = torch.zeros_like(own[key])
+            own[key][:, : value.shape[1]] = value
+        elif key == "text.down.weight":
+            own[key][:, :stored] = value
+        else:
+            own[key][:stored] = value
+    net.load_state_dict(own)
     return net.eval()
 
 
@@ -57,24 +78,31 @@ def halve(path: Path) -> None:
 
 
 class Plain(nn.Module):
-    """The image encoder with the output named."""
+    """The image encoder with its two outputs: vectors, and where the subject is."""
 
     def __init__(self, image: nn.Module) -> None:
         super().__init__()
         self.image = image
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        return self.image(pixels)
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        pooled = self.image.pool(self.image.stages(self.image.stem(pixels)))
+        return nn.functional.normalize(self.image.head(pooled), dim=1), self.image.box(pooled)
 
 
 def text_tables(net: nn.ModuleDict, texts: Texts) -> dict[str, np.ndarray]:
-    """The text side in half precision, the word table in 8 bits a number with a scale a row."""
+    """The text side in half precision, the tables of words and captions in 8 bits a number with a scale a row."""
     weights = {k.replace(".", "_"): v.numpy() for k, v in net["text"].state_dict().items()}
-    words = weights.pop("words_weight")
-    scale = np.maximum(np.abs(words).max(1), 1e-8) / 127
-    tables = {k: v.astype(np.float16) for k, v in weights.items()}
-    tables["words"] = np.round(words / scale[:, None]).astype(np.int8)
-    tables["words_scale"] = scale.astype(np.float32)
+    tables: dict[str, np.ndarray] = {}
+    for name in ("words_weight", "memory_keys"):
+        if name in weights:
+            table = weights.pop(name)
+            scale = np.maximum(np.abs(table).max(1), 1e-8) / 127
+            short = name.removesuffix("_weight")
+            tables[short] = np.round(table / scale[:, None]).astype(np.int8)
+            tables[short + "_scale"] = scale.astype(np.float32)
+    if "memory_owner" in weights:
+        tables["memory_owner"] = weights.pop("memory_owner").astype(np.float32)
+    tables |= {k: np.array(v, np.float16, order="C") for k, v in weights.items()}
     tables["mean"] = texts.mean.astype(np.float32)
     return tables
 
@@ -92,17 +120,26 @@ def encode(clip: miniclip.MiniClip, phrases: list[str]) -> np.ndarray:
     )
 
 
+def pixels_of(view: np.ndarray) -> np.ndarray:
+    """A premultiplied picture (64, 64, 4) on white, as the encoder's input (1, 3, INPUT, INPUT)."""
+    rgba = view.astype(np.float32)
+    rgb = Picture.fromarray((rgba[..., :3] + 255 - rgba[..., 3:]).round().clip(0, 255).astype(np.uint8))
+    return look.array_of(rgb.resize((INPUT, INPUT), Picture.Resampling.BOX))
+
+
 def sample(clip: miniclip.MiniClip, texts: Texts, data: Path) -> dict[str, np.ndarray]:
     """Prompts and pictures of the training sets, half icons and half scenes' wordings, drawn by a fixed seed."""
     rng = np.random.default_rng(11)
-    pictures = Pictures(data / "shards", data / "scenes/train.npz", texts)
+    pictures = Pictures(data / "shards", data / "scenes", texts)
     icons = rng.permutation(pictures.icons)[: SAMPLE * 3 // 4]
     scenes = pictures.icons + rng.permutation(len(pictures.choices) - pictures.icons)[: SAMPLE // 4]
     rows = np.concatenate([icons, scenes])
-    phrases = [texts.texts[pictures.choices[r][0][0]] for r in rows]
-    rgba = pictures.images[rows].astype(np.float32) / 255
-    pixels = rgba[..., :3] + (1 - rgba[..., 3:])
-    vectors = clip.image(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2) * 2 - 1, np.float32))
+    phrases = [texts.texts[pictures.choices[r].names[-1 if r % 2 else 0]] for r in rows]
+    # Every second scene from nearer: what pictures are ranked against holds views of either kind.
+    near = (np.arange(len(rows)) % 2 == 0) & (rows >= pictures.icons)
+    views = pictures.views(rows)
+    views[near] = pictures.views(rows[near], np.random.default_rng(12))
+    vectors = clip.image(np.concatenate([pixels_of(view) for view in views]))
     return {"prompts": encode(clip, phrases).astype(np.float16), "pictures": vectors.astype(np.float16)}
 
 
@@ -125,17 +162,19 @@ def taxonomy(clip: miniclip.MiniClip, folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--name", default="aligned.pt")
     parser.add_argument("--out", type=Path, default=miniclip.FOLDER)
     args = parser.parse_args()
     torch.set_num_threads(1)
     texts = Texts(args.data / "text")
-    net = load(args.data / "aligned.pt", len(texts.words), quarters=True)
-    pixels = torch.rand(2, 3, 64, 64) * 2 - 1
+    net = load(args.data / args.name, len(texts.words), quarters=True)
+    pixels = torch.rand(2, 3, INPUT, INPUT) * 2 - 1
     target = args.out / miniclip.IMAGE
-    torch.onnx.export(Plain(net["image"]), (pixels,), target, input_names=["pixels"], output_names=["vectors"],
-        dynamo=False, opset_version=17, dynamic_axes={"pixels": {0: "n"}, "vectors": {0: "n"}})  # fmt: skip
+    torch.onnx.export(Plain(net["image"]), (pixels,), target, input_names=["pixels"], dynamo=False,
+        output_names=["vectors", "boxes"], opset_version=17,
+        dynamic_axes={"pixels": {0: "n"}, "vectors": {0: "n"}, "boxes": {0: "n"}})  # fmt: skip
     halve(target)
-    np.savez(args.out / miniclip.TEXT, **text_tables(net, texts))
+    save_file(text_tables(net, texts), args.out / miniclip.TEXT)
     (args.out / miniclip.VOCABULARY).write_text(json.dumps(sorted(texts.words, key=texts.words.get)) + "\n")
     clip = miniclip.MiniClip(args.out)
     with torch.no_grad():
@@ -148,8 +187,10 @@ def main() -> None:
     again = encode(clip, [texts.texts[r] for r in rows])
     print("image side off by", off, "text side off by", float(np.abs(there - again).max()), "of unit vectors of", DIM)
     assert off < 0.01
-    np.savez(args.out / miniclip.SAMPLE, **sample(clip, texts, args.data))
+    save_file(sample(clip, texts, args.data), args.out / miniclip.SAMPLE)
     taxonomy(clip, args.out)
+    for file in args.out.iterdir():
+        file.chmod(0o644)
     miniclip.revision.cache_clear()
     print("revision", miniclip.revision(args.out), {f.name: f.stat().st_size for f in sorted(args.out.iterdir())})
 

@@ -31,23 +31,29 @@ def svg(data: dict[str, Any], name: str) -> str:
     )
 
 
-def square(image: Image.Image) -> np.ndarray | None:
-    """Content cropped, squared and scaled to SIDE; premultiplied uint8 of shape (SIDE, SIDE, 4). None if nothing is drawn."""
+def frame_of(image: Image.Image) -> tuple[int, int, int] | None:
+    """Left, top and side of the square around what is drawn, as `square` shows it. None if nothing is drawn."""
     alpha = np.asarray(image.getchannel("A"))
     rows, columns = np.flatnonzero(alpha.max(1) > 8), np.flatnonzero(alpha.max(0) > 8)
     if not len(rows):
         return None
-    y0, y1, x0, x1 = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    side = int(max(y1 - y0, x1 - x0, RENDER // 4))
-    canvas = Image.new("RGBa", (side, side))
-    part = image.convert("RGBa").crop((x0, y0, x1, y1))
-    canvas.paste(part, ((side - (x1 - x0)) // 2, (side - (y1 - y0)) // 2))
-    inner = SIDE - 2 * MARGIN
-    whole = Image.new("RGBa", (SIDE, SIDE))
-    whole.paste(
-        canvas.resize((inner, inner), Image.Resampling.BOX if side > inner else Image.Resampling.BILINEAR),
-        (MARGIN, MARGIN),
-    )
+    y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    side = max(y1 - y0, x1 - x0, RENDER // 4)
+    return x0 - (side - (x1 - x0)) // 2, y0 - (side - (y1 - y0)) // 2, side
+
+
+def square(image: Image.Image, pixels: int = SIDE) -> np.ndarray | None:
+    """Content cropped, squared and scaled; premultiplied uint8 of shape (pixels, pixels, 4). None if nothing is drawn."""
+    frame = frame_of(image)
+    if frame is None:
+        return None
+    left, top, side = frame
+    canvas = image.convert("RGBa").crop((left, top, left + side, top + side))
+    margin = MARGIN * pixels // SIDE
+    inner = pixels - 2 * margin
+    whole = Image.new("RGBa", (pixels, pixels))
+    method = Image.Resampling.BOX if side > inner else Image.Resampling.BILINEAR
+    whole.paste(canvas.resize((inner, inner), method), (margin, margin))
     return np.asarray(whole)
 
 

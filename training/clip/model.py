@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 DIM = 256
 TEXT = 384
+INPUT = 48
+"""Pixels a side that the finished network is for; training begins with smaller ones (train.py)."""
 
 
 class Block(nn.Module):
@@ -28,9 +30,10 @@ class Block(nn.Module):
 
 
 class Image(nn.Module):
-    """(n, 3, 64, 64) in -1..1 to unit vectors (n, DIM).
+    """(n, 3, INPUT, INPUT) in -1..1 to unit vectors (n, DIM).
 
-    ``quarters`` is for a network aligned after training (align.py): it pools each quarter of the picture besides the whole.
+    ``quarters`` is for a network aligned after training (align.py): it pools each quarter of the picture besides the
+    whole, and has a layer that says where the subject is.
     """
 
     def __init__(
@@ -49,6 +52,8 @@ class Image(nn.Module):
         self.quarters = quarters
         self.norm = nn.LayerNorm(2 * w[-1])
         self.head = nn.Linear((6 if quarters else 2) * w[-1], DIM)
+        if quarters:
+            self.box = nn.Linear(6 * w[-1], 3)
 
     def pool(self, y: Tensor) -> Tensor:
         """Mean and greatest value of each channel, layer-normalised; with ``quarters`` each quarter's mean on the same scale."""
@@ -57,11 +62,37 @@ class Image(nn.Module):
         if not self.quarters:
             return self.norm(whole)
         spread = (whole.var(1, unbiased=False, keepdim=True) + 1e-5).sqrt()
-        fours = F.avg_pool2d(y, 2).flatten(1)
+        n = y.shape[2]
+        fours = F.avg_pool2d(y, (n + 1) // 2, n // 2).flatten(1)
         return torch.cat([self.norm(whole), (fours - whole.mean(1, keepdim=True)) / spread], 1)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.normalize(self.head(self.pool(self.stages(self.stem(x)))).float(), dim=1)
+
+
+class Memory(nn.Module):
+    """Captions of training by their e5 vectors, and for each thing or situation that they tell of a vector to add.
+
+    A text is answered by those it is near to: softmax over cosines, with "nothing like it" as one more choice, so that a
+    wording never seen finds the situation of its paraphrases.
+    """
+
+    def __init__(self, captions: int, owners: int) -> None:
+        super().__init__()
+        self.register_buffer("keys", torch.zeros(captions, TEXT))
+        self.register_buffer("owner", torch.zeros(captions, dtype=torch.long))
+        self.values = nn.Parameter(torch.zeros(owners, DIM))
+        self.heat = nn.Parameter(torch.tensor(3.0))
+        self.nothing = nn.Parameter(torch.tensor(0.3))
+
+    def forward(self, e5: Tensor, hide: Tensor | None = None) -> Tensor:
+        near = e5 @ self.keys.T
+        if hide is not None:
+            near = near.masked_fill(hide, -9.0)
+        near = torch.cat([near, self.nothing.expand(len(e5), 1)], 1) * self.heat.exp()
+        share = torch.softmax(near.float(), 1)[:, :-1]
+        owned = torch.zeros(len(e5), len(self.values)).index_add_(1, self.owner, share)
+        return owned @ self.values
 
 
 class Text(nn.Module):
@@ -73,12 +104,20 @@ class Text(nn.Module):
         self.down = nn.Linear(hidden, DIM)
         self.skip = nn.Linear(TEXT, DIM)
         self.words = nn.Embedding(words + 1, DIM, padding_idx=0)
+        self.memory: Memory | None = None
         nn.init.zeros_(self.words.weight)
 
-    def forward(self, e5: Tensor, ids: Tensor, keep: Tensor | None = None) -> Tensor:
+    def whole(self, e5: Tensor, ids: Tensor, keep: Tensor | None = None) -> Tensor:
+        """What the text comes to before the memory is asked and the length set to one."""
         t = self.skip(e5) + self.down(F.gelu(self.up(e5), approximate="tanh"))
         present = (ids > 0).float().sum(1, keepdim=True).clamp(min=1)
         bag = self.words(ids).sum(1) / present.sqrt()
         if keep is not None:
             bag = bag * keep
-        return F.normalize((t + bag).float(), dim=1)
+        return t + bag
+
+    def forward(self, e5: Tensor, ids: Tensor, keep: Tensor | None = None) -> Tensor:
+        t = self.whole(e5, ids, keep)
+        if self.memory is not None:
+            t = t + self.memory(e5)
+        return F.normalize(t.float(), dim=1)

@@ -84,6 +84,7 @@ def main() -> None:
         texts = train + Counter(t for ts in own.values() for t in ts) + Counter(lines)
         vocabulary_file.write_text(json.dumps(vocabulary(texts)))
     (args.out / "extras.json").write_text(json.dumps(own, ensure_ascii=False))
+    (args.out / "names.json").write_text(json.dumps(sorted(train)))
     known = {t for file in sorted(args.out.glob("text-*.npz")) for t in np.load(file)["texts"].tolist()}
     often = [n for n, _ in train.most_common()]
     other_ways = [t for n in often[:12000] for t in own.get(n, [])[:2]]

@@ -1,0 +1,110 @@
+"""SigLIP 2 (Tschannen et al. 2025, arXiv:2502.14786): how well texts fit a picture, by sigmoid scores, in many languages.
+
+The weights come from the model catalogue (a models.yaml names them) and are read from safetensors alone; torch and
+transformers are imported with the first picture. Only checkpoints of one fixed size are read: those without NaFlex.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from imajin_cli.contract.errors import BackendError, MissingError, NoVerdictError, UsageError
+from imajin_cli.stages.backends.threads import settle
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Name = Literal["siglip2-base", "siglip2-large", "siglip2-so400m"]
+NAMES: tuple[Name, ...] = ("siglip2-base", "siglip2-large", "siglip2-so400m")
+TOKENS = 64
+"""Texts are padded to this length, as in training: a shorter padding gives other scores (the model's own documentation)."""
+
+
+def folder_of(name: Name) -> Path:
+    """Where the files of a model lie together. Raises NoVerdictError where it is in no catalogue, or not on this machine."""
+    from imajin_cli.models.store import paths_of
+
+    try:
+        paths = paths_of(name, for_gate=True)
+    except UsageError as error:
+        hint = f"add {name} to models.yaml (docs/reference.md, semantic), then: imajin models pull {name}"
+        raise NoVerdictError(f"the model {name} is in no catalogue", hint=hint) from error
+    folders = {path.parent for path in paths.values()}
+    if len(folders) != 1 or "config.json" not in paths:
+        raise NoVerdictError(f"the files of the model {name} do not lie together, or its config.json is not among them")
+    return folders.pop()
+
+
+class SigLip2:
+    """One model, loaded on first use. The same picture and texts give the same probabilities."""
+
+    def __init__(self, name: Name, folder: Path | None = None) -> None:
+        self.name = name
+        self._folder = folder
+        self._loaded: tuple[Any, Any, Any] | None = None
+
+    def load(self) -> tuple[Any, Any, Any]:
+        """torch, the model and its tokenizer. Raises MissingError without torch, BackendError for files that are no SigLIP 2."""
+        if self._loaded is None:
+            folder = self._folder or folder_of(self.name)
+            settle(1)
+            try:
+                import torch
+                from transformers import AutoConfig, AutoTokenizer, SiglipModel
+            except ImportError as error:
+                raise MissingError(
+                    f"{self.name}: {error.name} is not installed", hint="pip install imajin[diffusion]"
+                ) from error
+            try:
+                kind = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
+                if kind != "siglip":
+                    raise BackendError(
+                        f"{self.name}: a model of kind {kind}, and only those of one fixed size are read"
+                    )
+                model = SiglipModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+                tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            except (OSError, ValueError, KeyError) as error:
+                raise BackendError(f"{self.name}: it cannot be read: {str(error)[:200]}") from error
+            self._loaded = torch, model.eval(), tokenizer
+        return self._loaded
+
+    def probabilities(self, image: Image, texts: Sequence[str]) -> list[float]:
+        """For each text the probability, 0..1, that it and the RGB picture belong together: sigmoid(scale · cosine + bias).
+
+        Raises BackendError for a result that is no probability.
+        """
+        torch, model, tokenizer = self.load()
+        told = tokenizer(
+            [text.lower() for text in texts],
+            padding="max_length",
+            truncation=True,
+            max_length=TOKENS,
+            return_tensors="pt",
+        )
+        with torch.inference_mode():
+            pixels = torch.from_numpy(_pixels(image, model.config.vision_config.image_size))
+            logits = model(input_ids=told["input_ids"], pixel_values=pixels).logits_per_image[0]
+        found = [float(value) for value in torch.sigmoid(logits.float())]
+        if len(found) != len(texts) or not all(math.isfinite(value) for value in found):
+            raise BackendError(f"{self.name} gave a result that is no probability")
+        return found
+
+
+def _pixels(image: Image, side: int) -> Any:
+    """The picture stretched to (1, 3, side, side), in -1..1, as the model's own preprocessing does it."""
+    import numpy as np
+    from PIL import Image as Pil
+
+    small = image.convert("RGB").resize((side, side), Pil.Resampling.BILINEAR)
+    array = np.asarray(small, np.float32) / np.float32(127.5) - np.float32(1)
+    return np.ascontiguousarray(array.transpose(2, 0, 1)[None])
+
+
+@lru_cache(maxsize=1)
+def shared(name: Name) -> SigLip2:
+    """The process's model of this name."""
+    return SigLip2(name)

@@ -1,0 +1,73 @@
+"""SigLIP 2 by the catalogue: a tiny model of the true classes, and what is said where it, or torch, is not there."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from imajin_cli.contract.errors import BackendError, MissingError, NoVerdictError
+from imajin_cli.stages.backends import siglip2
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A randomly initialised model of two layers with a word tokenizer, saved as a checkpoint is."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    tokenizers = pytest.importorskip("tokenizers")
+    torch.manual_seed(0)
+    words = {word: row for row, word in enumerate(("<pad>", "<eos>", "<unk>", "a", "red", "ball", "cat"))}
+    inner = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="<unk>"))
+    inner.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=inner, pad_token="<pad>", eos_token="<eos>", unk_token="<unk>"
+    ).save_pretrained(tmp_path)
+    small = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = transformers.SiglipConfig(
+        text_config={**small, "vocab_size": len(words), "max_position_embeddings": siglip2.TOKENS},
+        vision_config={**small, "image_size": 32, "patch_size": 8},
+    )
+    transformers.SiglipModel(config).eval().save_pretrained(tmp_path)
+    return tmp_path
+
+
+def test_probabilities_are_the_models_own(tiny: Path) -> None:
+    import torch
+    from transformers import SiglipModel
+
+    image = Image.new("RGB", (50, 40), "#c02020")
+    found = siglip2.SigLip2("siglip2-base", tiny).probabilities(image, ["a red ball", "A CAT"])
+    assert found == siglip2.SigLip2("siglip2-base", tiny).probabilities(image, ["a red ball", "a cat"])
+    ids = torch.zeros(1, siglip2.TOKENS, dtype=torch.long)
+    ids[0, :3] = torch.tensor([3, 4, 5])
+    pixels = torch.tensor([0xC0, 0x20, 0x20]).float().view(1, 3, 1, 1).expand(1, 3, 32, 32) / 127.5 - 1
+    with torch.no_grad():
+        wanted = torch.sigmoid(SiglipModel.from_pretrained(tiny)(input_ids=ids, pixel_values=pixels).logits_per_image)
+    assert found[0] == pytest.approx(float(wanted), abs=1e-5)
+    assert found[0] != found[1]
+
+
+def test_files_of_another_kind_are_refused(tiny: Path) -> None:
+    (tiny / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    with pytest.raises(BackendError, match="kind bert"):
+        siglip2.SigLip2("siglip2-base", tiny).load()
+    (tiny / "config.json").write_text("{")
+    with pytest.raises(BackendError, match="cannot be read"):
+        siglip2.SigLip2("siglip2-base", tiny).load()
+
+
+def test_a_model_that_no_catalogue_names_is_no_verdict() -> None:
+    with pytest.raises(NoVerdictError, match="in no catalogue") as caught:
+        siglip2.folder_of("siglip2-large")
+    assert "imajin models pull siglip2-large" in str(caught.value.hint)
+
+
+def test_without_torch_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingError, match="torch is not installed") as caught:
+        siglip2.SigLip2("siglip2-base", tmp_path).load()
+    assert "pip install" in str(caught.value.hint)

@@ -1,0 +1,41 @@
+"""Enter the weights in the model catalogue: sizes and digests of the files that the encoder reads."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from imajin_cli.models import catalogue
+from imajin_cli.stages.backends import miniclip
+
+HEAD = """imajin-mini-clip:
+  task: image-text
+  licence: Apache-2.0
+  commercial: allowed
+  note: >-
+    Our own, embedded; how it was made and what it is worth: stages/semantics/compiled/card.md.
+  files:
+"""
+TAIL = """  sources:
+    - {kind: installed, package: imajin_cli.stages.semantics, requirement: imajin, folder: compiled}
+"""
+
+
+def entry(folder: Path) -> str:
+    """The catalogue's lines."""
+    lines = []
+    for name in (miniclip.IMAGE, miniclip.TEXT, miniclip.VOCABULARY, miniclip.SAMPLE):
+        data = (folder / name).read_bytes()
+        lines.append(f"    - {{name: {name}, size: {len(data)}, sha256: {hashlib.sha256(data).hexdigest()}}}\n")
+    return HEAD + "".join(lines) + TAIL
+
+
+def main() -> None:
+    text = re.sub(r"imajin-mini-clip:\n(?:  .*\n)+\n?", "", catalogue.SOURCE.read_text(encoding="utf-8")).rstrip("\n")
+    catalogue.SOURCE.write_text(text + "\n\n" + entry(miniclip.FOLDER), encoding="utf-8")
+    catalogue.COMPILED.write_text(catalogue.compiled(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
