@@ -29,6 +29,7 @@ STAGES: dict[str, Entry] = {
     ),
     "moderate": Entry("imajin_cli.stages.moderate:Moderate", "Judge whether a picture is safe to publish."),
     "semantic": Entry("imajin_cli.stages.semantic:Semantic", "Hold a picture against its prompt and named filters."),
+    "aesthetic": Entry("imajin_cli.stages.aesthetic:Aesthetic", "Judge how good a picture looks, and rank candidates."),
     "text": Entry("imajin_cli.stages.text:Text", "Set a headline and a caption with real typography."),
     "quality": Entry("imajin_cli.stages.quality:Quality", "Measure sharpness, edges, padding, legibility, contrast."),
     "output": Entry("imajin_cli.stages.output:Output", "Publish a size set, its formats and a manifest."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -380,3 +381,16 @@ def test_no_rank_and_no_number_come_last():
     assert kept_of(Ranking(1), [result(0, None, size=3), result(1, float("nan"), size=3), result(2, -9.0, size=3)]) == [
         ("g", 2)
     ]
+
+
+def looked_at(one: Result, rank: float | None) -> Result:
+    record = Record(stage="aesthetic", version="1", status="passed", key="k", rank=rank)
+    return replace(one, entry=one.entry.with_sidecar(one.entry.sidecar.with_record(record)))
+
+
+def test_how_a_picture_looks_counts_before_how_well_it_is_made_where_all_were_looked_at():
+    two = [looked_at(result(0, 9), 0.1), looked_at(result(1, 1), 0.2)]
+    assert kept_of(Ranking(1), two) == [("g", 1)]
+    assert kept_of(Ranking(1), [looked_at(result(0, 1), 0.2), looked_at(result(1, 9), 0.2)]) == [("g", 0)]
+    assert kept_of(Ranking(1), [two[0], result(1, 10)]) == [("g", 1)]
+    assert kept_of(Ranking(1), [two[0], looked_at(result(1, 10), None)]) == [("g", 1)]

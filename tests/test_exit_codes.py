@@ -173,6 +173,7 @@ CASES: dict[Exit, Callable[..., int]] = {
     Exit.INVALID: lambda cli: cli("validate", "x" * 5000).returncode,
     Exit.UNSAFE: known,
     Exit.OFF_PROMPT: off_prompt,
+    Exit.AESTHETIC: lambda cli: cli("aesthetic", "dark.png").returncode,
     Exit.IDENTITY: unusable,
     Exit.QUALITY: lambda cli: cli("bright", "dark.png").returncode,
     Exit.MISSING: without_rasteriser,

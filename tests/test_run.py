@@ -40,7 +40,7 @@ def test_a_prompt_becomes_published_files(cli):
     assert "<picture" in asset["html"]
     known = sidecar(first)
     assert [record["stage"] for record in known["stages"]] == [
-        "validate", "generate", "moderate", "semantic", "text", "quality", "output",
+        "validate", "generate", "moderate", "semantic", "aesthetic", "text", "quality", "output",
     ]  # fmt: skip
     assert known["verdict"]["status"] == "accepted"
     assert not Path(".imajin").exists()
@@ -49,8 +49,8 @@ def test_a_prompt_becomes_published_files(cli):
 def test_a_pipe_of_the_same_stages_gives_the_same_pixels_and_digests(cli, sh):
     flags = "--size 512x512 --size 1024x512 --headline 'Page not found' -n 2 --seed 3"
     piped = sh(
-        f"imajin validate '{PROMPT}' {flags} | imajin generate | imajin moderate | imajin semantic | imajin text"
-        " | imajin quality | imajin output -o piped"
+        f"imajin validate '{PROMPT}' {flags} | imajin generate | imajin moderate | imajin semantic | imajin aesthetic"
+        " | imajin text | imajin quality | imajin output -o piped"
     )
     assert piped.returncode == 0, piped.stderr
     done = sh(f"imajin run '{PROMPT}' {flags} -o whole")
@@ -86,7 +86,7 @@ def test_files_go_through_the_stages_from_load_on(cli, png):
     done = cli("run", "photo.png", "--skip", "quality", "-o", "out")
     assert done.returncode == 0, done.stderr
     assert [record["stage"] for record in sidecar(lines(done)[0])["stages"]] == [
-        "load", "moderate", "semantic", "text", "output",
+        "load", "moderate", "semantic", "aesthetic", "text", "output",
     ]  # fmt: skip
 
 
@@ -151,7 +151,7 @@ def test_keep_work_leaves_every_stage_behind(cli):
     done = cli("run", PROMPT, "--size", "256", "--headline", "Lost", "--keep-work", "-o", "out")
     assert done.returncode == 0, done.stderr
     stages = {sidecar(path)["stages"][-1]["stage"] for path in Path(".imajin/work").glob("*.png")}
-    assert stages == {"semantic", "quality"}
+    assert stages == {"aesthetic", "quality"}
 
 
 @pytest.mark.parametrize("layout", ["spot", "hero", "banner", "icon", "avatar", "pattern", "numerals"])

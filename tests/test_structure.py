@@ -63,6 +63,7 @@ MAY_IMPORT = {
 }
 # What stages share, none of which may know a stage.
 SHARED = (
+    "imajin_cli.stages.aesthetics",
     "imajin_cli.stages.calibration",
     "imajin_cli.stages.imaging",
     "imajin_cli.stages.moderation",

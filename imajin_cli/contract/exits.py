@@ -15,6 +15,7 @@ class Exit(IntEnum):
     INVALID = 10
     UNSAFE = 11
     OFF_PROMPT = 12
+    AESTHETIC = 13
     IDENTITY = 14
     QUALITY = 15
     MISSING = 20
@@ -33,6 +34,7 @@ MEANING: dict[Exit, str] = {
     Exit.INVALID: "rejected by validate",
     Exit.UNSAFE: "unsafe (moderate)",
     Exit.OFF_PROMPT: "off-prompt (semantic)",
+    Exit.AESTHETIC: "below the aesthetic threshold",
     Exit.IDENTITY: "wrong, absent or unusable identity (identity, verify-identity)",
     Exit.QUALITY: "rejected by quality",
     Exit.MISSING: "a backend, model or font of a stage that is no gate is missing; the message names the command that gets it",
@@ -58,6 +60,7 @@ _SEVERITY = (
     Exit.IDENTITY,
     Exit.INVALID,
     Exit.OFF_PROMPT,
+    Exit.AESTHETIC,
     Exit.QUALITY,
     Exit.EMPTY,
     Exit.OK,

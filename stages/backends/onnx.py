@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,26 @@ from imajin_cli.stages.backends.threads import onnx_settings, settle
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+def open_session(read: Callable[[], bytes], *, threads: int = 1, optimise: bool = True) -> Any:
+    """An onnxruntime session of the model whose bytes ``read`` gives. Raises MissingError without onnxruntime."""
+    settle(threads)
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingError("onnxruntime is not installed", hint="pip install 'onnxruntime>=1.30,<1.31'") from error
+    options = onnxruntime.SessionOptions()
+    settings = onnx_settings(threads)
+    entries: Any = settings.pop("config_entries")
+    for name, value in entries.items():
+        options.add_session_config_entry(name, value)
+    for name, setting in settings.items():
+        setattr(options, name, setting)
+    options.log_severity_level = 3
+    if not optimise:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(read(), options, providers=["CPUExecutionProvider"])
 
 
 class Network:
@@ -26,24 +46,9 @@ class Network:
     def session(self) -> Any:
         """The open session. Raises MissingError where onnxruntime or the model is not there, or cannot be opened."""
         if self._session is None:
-            settle(self._threads)
-            try:
-                import onnxruntime
-            except ImportError as error:
-                raise MissingError("onnxruntime is not installed", hint="pip install 'onnxruntime>=1.30,<1.31'") from error
-            options = onnxruntime.SessionOptions()
-            settings = onnx_settings(self._threads)
-            entries: Any = settings.pop("config_entries")
-            for name, value in entries.items():
-                options.add_session_config_entry(name, value)
-            for name, setting in settings.items():
-                setattr(options, name, setting)
-            options.log_severity_level = 3
-            if not self._optimise:
-                options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
             from imajin_cli.models.store import read
 
-            self._session = onnxruntime.InferenceSession(read(self.name), options, providers=["CPUExecutionProvider"])
+            self._session = open_session(lambda: read(self.name), threads=self._threads, optimise=self._optimise)
         return self._session
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
