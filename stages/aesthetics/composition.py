@@ -103,14 +103,15 @@ def balance(found: Colours) -> float:
 
     Every pixel weighs as much as it differs from the ground.
     """
-    mass: Floats = found.seen * np.linalg.norm(found.lab - found.ground, axis=2)
+    mass = found.seen * np.linalg.norm(found.lab - found.ground, axis=2)
     total = float(mass.sum())
     if total <= 0:
         return 0.0
     height, width = mass.shape
     x = float((mass.sum(0) * (np.arange(width) + 0.5)).sum()) / total / width
     y = float((mass.sum(1) * (np.arange(height) + 0.5)).sum()) / total / height
-    return 1.0 - 2.0 * max(abs(x - 0.5), abs(y - 0.5))
+    off: float = max(abs(x - 0.5), abs(y - 0.5))
+    return 1 - 2 * off
 
 
 def edges(lab: Floats) -> npt.NDArray[np.bool_]:
