@@ -20,8 +20,8 @@ from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
 
 if TYPE_CHECKING:
     from imajin_cli.stages.aesthetics.combine import Part
-    from imajin_cli.stages.aesthetics.views import Views
     from imajin_cli.stages.backends.scorer import Embedded
+    from imajin_cli.stages.imaging.looks.views import Views
 
 T = TypeVar("T")
 # Pictures smaller than this on either side show nothing that could be judged.
@@ -82,10 +82,10 @@ class Aesthetic(Stage[AestheticParams]):
             return Outcome("rejected", f"too small to look at: {picture.width}x{picture.height}", self.rejects_with)
         from imajin_cli.stages.aesthetics.classes import class_of
         from imajin_cli.stages.aesthetics.combine import LEARNED, norm
-        from imajin_cli.stages.aesthetics.composition import measures
-        from imajin_cli.stages.aesthetics.features import features
-        from imajin_cli.stages.aesthetics.views import Views
         from imajin_cli.stages.backends.scorer import shared
+        from imajin_cli.stages.imaging.looks.composition import measures
+        from imajin_cli.stages.imaging.looks.features import features
+        from imajin_cli.stages.imaging.looks.views import Views
 
         views: Views = layer("reading the picture", lambda: Views(picture.image))
         composed = layer("composition", lambda: measures(views.colours))
@@ -121,7 +121,7 @@ class Aesthetic(Stage[AestheticParams]):
 
 def scored(scorer: Embedded, views: Views, numbers: dict[str, float]) -> float:
     """What the scorer says of a picture."""
-    from imajin_cli.stages.aesthetics.features import vector
+    from imajin_cli.stages.imaging.looks.features import vector
 
     return scorer.score(views.whole(), views.patches(), vector(numbers))
 

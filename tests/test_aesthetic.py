@@ -20,10 +20,11 @@ from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import Record, Request, Sidecar
 from imajin_cli.contract.stage import Asset, Outcome
 from imajin_cli.stages.aesthetic import Aesthetic, AestheticParams
-from imajin_cli.stages.aesthetics import combine, composition, features
+from imajin_cli.stages.aesthetics import combine
 from imajin_cli.stages.aesthetics.classes import CLASSES, class_of
-from imajin_cli.stages.aesthetics.views import PATCH, PATCHES, WHOLE, Views, busiest
 from imajin_cli.stages.backends import compose, scorer
+from imajin_cli.stages.imaging.looks import composition, features
+from imajin_cli.stages.imaging.looks.views import PATCH, PATCHES, WHOLE, Views, busiest
 from imajin_cli.stages.scene.choose import Manner
 
 

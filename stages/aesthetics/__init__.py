@@ -1,1 +1,1 @@
-"""What the `aesthetic` gate is made of: views of a picture, plain measures, asset classes, and how they are combined."""
+"""What the `aesthetic` gate is made of beside what it measures: asset classes, statistics, weights. Knows no stage."""

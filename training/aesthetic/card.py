@@ -39,7 +39,9 @@ def licences(folder: Path) -> str:
             info = json.loads(path.read_text())
             lines.append(f"| {info['name']} | {info['license']['spdx']} | {info['author']['name']} |")
     used = ", ".join(f"`{n}`" for part in ("train", "calibrate") for n in sources.PHOTOS[part])
-    photos = f"Photographs (public domain or CC0, by the docstrings of skimage.data): {used}. Scenes: this project's own."
+    photos = (
+        f"Photographs (public domain or CC0, by the docstrings of skimage.data): {used}. Scenes: this project's own."
+    )
     return "\n".join([*lines, "", photos])
 
 

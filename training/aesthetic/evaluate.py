@@ -10,9 +10,9 @@ from pairs import Pairs
 from PIL import Image
 
 from imajin_cli.stages.aesthetics import combine
-from imajin_cli.stages.aesthetics.features import features
-from imajin_cli.stages.aesthetics.views import Views
 from imajin_cli.stages.backends import scorer
+from imajin_cli.stages.imaging.looks.features import features
+from imajin_cli.stages.imaging.looks.views import Views
 
 
 def interval(right: int, count: int, z: float = 1.96) -> tuple[float, float]:

@@ -16,8 +16,8 @@ import sources
 from PIL import Image
 
 from imajin_cli.stages.aesthetics.classes import CLASSES
-from imajin_cli.stages.aesthetics.features import features, vector
-from imajin_cli.stages.aesthetics.views import Views
+from imajin_cli.stages.imaging.looks.features import features, vector
+from imajin_cli.stages.imaging.looks.views import Views
 
 
 def one(cls: str, args: argparse.Namespace, part: str, rng: random.Random) -> tuple[Image.Image, str]:

@@ -19,8 +19,8 @@ import sources
 from damage import DRAWN, PIXELS, Drawing, banded, visible
 from PIL import Image
 
-from imajin_cli.stages.aesthetics.features import features, vector
-from imajin_cli.stages.aesthetics.views import Views
+from imajin_cli.stages.imaging.looks.features import features, vector
+from imajin_cli.stages.imaging.looks.views import Views
 
 ITEMS = 30
 # In a photograph nobody can tell what was cut off, or where its middle should be.

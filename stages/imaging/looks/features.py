@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from imajin_cli.stages.aesthetics.composition import Colours, edges, hues, measures
-from imajin_cli.stages.aesthetics.views import Views
+from imajin_cli.stages.imaging.looks.composition import Colours, edges, hues, measures
+from imajin_cli.stages.imaging.looks.views import Views
 from imajin_cli.stages.imaging.metrics.banding import banding
 from imajin_cli.stages.imaging.metrics.blocks import blockiness
 from imajin_cli.stages.imaging.metrics.contrast import contrast

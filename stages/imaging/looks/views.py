@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from imajin_cli.stages.aesthetics.composition import Colours, colours
+from imajin_cli.stages.imaging.looks.composition import Colours, colours
 from imajin_cli.stages.imaging.metrics.planes import Planes
 
 if TYPE_CHECKING:

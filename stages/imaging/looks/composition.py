@@ -1,6 +1,6 @@
 """Plain measures of composition and colour, each a number with a stated meaning, of a picture of a few hundred pixels.
 
-They are reported as they are, and combined with the learned score in the open: see ``combine``.
+They are reported as they are, and combined with the learned score in the open by stages/aesthetics/combine.py.
 """
 
 from __future__ import annotations
