@@ -19,6 +19,8 @@ from imajin_cli.contract.sidecar import ModelRef, Score
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from imajin_cli.stages.aesthetics.combine import Part
     from imajin_cli.stages.backends.scorer import Embedded
     from imajin_cli.stages.imaging.looks.views import Views
@@ -87,7 +89,7 @@ class Aesthetic(Stage[AestheticParams]):
         from imajin_cli.stages.imaging.looks.features import features
         from imajin_cli.stages.imaging.looks.views import Views
 
-        views: Views = layer("reading the picture", lambda: Views(picture.image))
+        views: Views = layer("reading the picture", lambda: Views(seen_of(asset)))
         composed = layer("composition", lambda: measures(views.colours))
         if composed["empty"] >= 1:
             return Outcome("rejected", "nothing to see in it", self.rejects_with)
@@ -117,6 +119,18 @@ class Aesthetic(Stage[AestheticParams]):
             return Outcome("passed", scores=scores, rank=value, backend="mini", model=model, notes=notes)
         reason = f"{value:g} is under {limit:g} for the class {wanted}: {_worst(parts)}"
         return Outcome("rejected", reason, self.rejects_with, scores, value, backend="mini", model=model, notes=notes)
+
+
+def seen_of(asset: Asset) -> Image:
+    """The picture, less the room that its scene keeps for text which is not there yet."""
+    from imajin_cli.stages.aesthetics.room import beside_text
+
+    assert asset.picture is not None
+    picture = asset.picture
+    if picture.vector is None:
+        return picture.image
+    box = beside_text(picture.vector.scene, picture.size, asset.sidecar)
+    return picture.image if box is None else picture.image.crop(box)
 
 
 def scored(scorer: Embedded, views: Views, numbers: dict[str, float]) -> float:

@@ -22,6 +22,7 @@ from imajin_cli.contract.stage import Asset, Outcome
 from imajin_cli.stages.aesthetic import Aesthetic, AestheticParams
 from imajin_cli.stages.aesthetics import combine
 from imajin_cli.stages.aesthetics.classes import CLASSES, class_of
+from imajin_cli.stages.aesthetics.room import beside_text
 from imajin_cli.stages.backends import compose, scorer
 from imajin_cli.stages.imaging.looks import composition, features
 from imajin_cli.stages.imaging.looks.views import PATCH, PATCHES, WHOLE, Views, busiest
@@ -252,6 +253,42 @@ def test_views_have_their_shapes_and_patches_show_edges():
     grey[60:90, 150:180] = np.random.default_rng(0).integers(0, 255, (30, 30))
     assert busiest(grey, 48, 1) == [(48, 144)]
     assert len(busiest(grey[:10, :10], 48, 4)) == 4
+
+
+# Room for text.
+
+
+def test_room_kept_for_text_is_not_judged_until_the_text_is_set():
+    beside = {"boxes": {"text": [10, 10, 80, 80]}, "size": [200, 100]}
+    below = {"boxes": {"text": [10, 70, 80, 20]}, "size": [100, 100]}
+    sidecar = Sidecar(id="x")
+    assert beside_text(beside, (400, 200), sidecar) == (180, 0, 400, 200)
+    assert beside_text(below, (100, 100), sidecar) == (0, 0, 100, 70)
+    done = sidecar.with_record(Record(stage="text", version="1", status="changed", key="k"))
+    assert beside_text(beside, (400, 200), done) is None
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        {},
+        {"boxes": {"text": [1, 2, 3]}, "size": [9, 9]},
+        {"boxes": {"text": [0, 0, 99, 9]}, "size": [9, 9]},
+        {"boxes": {"text": [0, 0, 9, 9]}, "size": [0, 9]},
+        {"boxes": {"text": [0, 0, 9, 9]}, "size": [9, 9]},
+        {"boxes": {"text": ["a", 0, 9, 9]}, "size": [9, 9]},
+    ],
+)
+def test_a_scene_that_says_nothing_of_use_is_judged_whole(scene):
+    assert beside_text(scene, (90, 90), Sidecar(id="x")) is None
+
+
+def test_a_scene_with_room_for_text_passes():
+    made, _ = compose.scene(compose.Order("page not found", 4, 640, 360, Manner("hero", aspect=16 / 9), has_text=True))
+    picture = compose.picture(made.vector, 640, 360)
+    found = Aesthetic(AestheticParams(asset_class="hero")).apply(Asset(Sidecar(id="x"), picture))
+    assert found.status == "passed", found.reason
+    assert value(found) > value(judged(picture.image, asset_class="hero"))
 
 
 # Combination.

@@ -38,9 +38,11 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--parts", nargs="+", default=["calibrate", "test"])
+    parser.add_argument("--classes", nargs="+", default=CLASSES)
     args = parser.parse_args()
-    for part in ("calibrate", "test"):
-        for cls in CLASSES:
+    for part in args.parts:
+        for cls in args.classes:
             target = args.out / f"good-{part}-{cls}.npz"
             if target.exists():
                 continue

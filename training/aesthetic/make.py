@@ -125,7 +125,7 @@ def items(args: argparse.Namespace, shard: int) -> Iterator[tuple[str, str, list
     for k in range(ITEMS):
         rng = random.Random(f"{args.part}/{shard}/{k}")
         chance = rng.random()
-        yield (of_icon if chance < 0.5 else of_scene if chance < 0.94 else of_photo)(args, rng)
+        yield (of_icon if chance < 0.4 else of_scene if chance < 0.94 else of_photo)(args, rng)
 
 
 def shard_of(args: argparse.Namespace, shard: int) -> dict[str, Any]:
@@ -159,12 +159,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--part", choices=("train", "calibrate", "test"), required=True)
     parser.add_argument("--shards", type=int, default=40)
+    parser.add_argument("--first", type=int, default=0, help="the first shard to make")
     parser.add_argument("--each", type=int, default=5)
     parser.add_argument("--worker", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    for shard in range(args.worker, args.shards, args.workers):
+    for shard in range(args.first + args.worker, args.shards, args.workers):
         target = args.out / f"{args.part}-{shard:03d}.npz"
         if target.exists():
             continue

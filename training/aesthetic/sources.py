@@ -17,12 +17,15 @@ from damage import Colour, Drawing, _each, box_of, flat, nested
 from damage import draw as draw_svg
 from PIL import Image
 
+from imajin_cli.contract.sidecar import Sidecar
+from imajin_cli.stages.aesthetics.room import beside_text
 from imajin_cli.stages.backends import compose
 from imajin_cli.stages.scene import draw
 from imajin_cli.stages.scene.board import Board
 from imajin_cli.stages.scene.choose import Manner, choose
 from imajin_cli.stages.scene.compose import _background, lay_out
 from imajin_cli.stages.scene.layouts.table import LAYOUTS
+from imajin_cli.stages.scene.part import Box
 from imajin_cli.stages.scene.wish import situations
 
 HERE = Path(__file__).parent
@@ -35,15 +38,17 @@ PHOTOS = {
 }
 # Sets are drawn by the square root of their size, so that a large one does not drown the others.
 SIZES = (128, 192, 256, 256, 384, 512)
-SCENES = {
-    "spot": ((512, 512), (640, 480), (384, 384), (1024, 1024)),
-    "hero": ((960, 540), (640, 360), (768, 512)),
-    "banner": ((960, 320), (1024, 256)),
-    "icon": ((256, 256), (512, 512)),
-    "avatar": ((256, 256), (512, 512)),
-    "pattern": ((512, 512), (768, 432)),
-    "numerals": ((640, 480), (512, 512)),
+# Every layout at its own ratios and others that it is asked for; sides are scaled at random (see ``size_of``).
+RATIOS = {
+    "spot": ((1, 1), (1, 1), (4, 3), (3, 4), (16, 9), (9, 16), (2, 1)),
+    "hero": ((16, 9), (16, 9), (3, 2), (40, 21), (2, 1), (1, 1), (1, 2), (9, 16)),
+    "banner": ((3, 1), (4, 1), (16, 9), (2, 1)),
+    "icon": ((1, 1), (1, 1), (1, 1), (4, 3)),
+    "avatar": ((1, 1), (1, 1), (3, 4)),
+    "pattern": ((1, 1), (16, 9), (3, 4)),
+    "numerals": ((4, 3), (1, 1), (16, 9), (9, 16)),
 }
+SIDES = (128, 160, 192, 256, 320, 384, 512, 512, 640, 768, 1024)
 
 
 @lru_cache(maxsize=64)
@@ -180,10 +185,30 @@ def scene(part: str, rng: random.Random, layout: str | None = None) -> tuple[Boa
         ("spot", "spot", "spot", "spot", "hero", "hero", "banner", "icon", "avatar", "pattern", "numerals")
     )
     assert layout in LAYOUTS
-    size = rng.choice(SCENES[layout])
+    size = size_of(layout, rng)
     cast, ground = cast_of(layout, size, part, rng)
-    board, _ = lay_out(cast, *size)
-    return board, cast, ground, layout
+    has_text = rng.random() < 0.2 and layout not in ("icon", "avatar", "pattern")
+    board, text = lay_out(cast, *size, has_text=has_text)
+    return board, cast, ground, layout if text is None else beside(board, text, layout)
+
+
+def size_of(layout: str, rng: random.Random) -> tuple[int, int]:
+    """(width, height) in pixels."""
+    across, down = rng.choice(RATIOS[layout])
+    longer = rng.choice(SIDES)
+    return max(48, longer * across // max(across, down)), max(48, longer * down // max(across, down))
+
+
+def beside(board: Board, text: Box, layout: str) -> str:
+    """The board cut down to what lies beside the room for text, as the gate sees it."""
+    size = (int(board.width), int(board.height))
+    whole = {"boxes": {"text": [text[0], text[1], text[2] - text[0], text[3] - text[1]]}, "size": size}
+    left, top, right, bottom = beside_text(whole, size, Sidecar(id="x")) or (0, 0, *size)
+    for item in board.items:
+        item.x -= left
+        item.y -= top
+    board.width, board.height = right - left, bottom - top
+    return layout
 
 
 def scattered(board: Board, rng: random.Random) -> None:
