@@ -390,7 +390,9 @@ def looked_at(one: Result, rank: float | None) -> Result:
 
 def test_how_a_picture_looks_counts_before_how_well_it_is_made_where_all_were_looked_at():
     two = [looked_at(result(0, 9), 0.1), looked_at(result(1, 1), 0.2)]
-    assert kept_of(Ranking(1), two) == [("g", 1)]
-    assert kept_of(Ranking(1), [looked_at(result(0, 1), 0.2), looked_at(result(1, 9), 0.2)]) == [("g", 0)]
-    assert kept_of(Ranking(1), [two[0], result(1, 10)]) == [("g", 1)]
-    assert kept_of(Ranking(1), [two[0], looked_at(result(1, 10), None)]) == [("g", 1)]
+    assert kept_of(Ranking(1, by_records=True), two) == [("g", 1)]
+    assert kept_of(Ranking(1, by_records=True), [looked_at(result(0, 1), 0.2), looked_at(result(1, 9), 0.2)]) == [
+        ("g", 0)
+    ]
+    assert kept_of(Ranking(1, by_records=True), [two[0], result(1, 10)]) == [("g", 1)]
+    assert kept_of(Ranking(1, by_records=True), [two[0], looked_at(result(1, 10), None)]) == [("g", 1)]
