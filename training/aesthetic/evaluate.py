@@ -22,7 +22,7 @@ def interval(right: int, count: int, z: float = 1.96) -> tuple[float, float]:
     p, n = right / count, count
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return middle - half, middle + half
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def learned(data: Pairs, made: scorer.Embedded | None = None) -> np.ndarray:
