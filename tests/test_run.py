@@ -40,7 +40,8 @@ def test_a_prompt_becomes_published_files(cli):
     assert "<picture" in asset["html"]
     known = sidecar(first)
     assert [record["stage"] for record in known["stages"]] == [
-        "validate", "generate", "moderate", "semantic", "aesthetic", "text", "quality", "output",
+        "validate", "identity", "generate", "verify-identity", "moderate", "semantic", "aesthetic", "text", "quality",
+        "output",
     ]  # fmt: skip
     assert known["verdict"]["status"] == "accepted"
     assert not Path(".imajin").exists()
@@ -49,7 +50,8 @@ def test_a_prompt_becomes_published_files(cli):
 def test_a_pipe_of_the_same_stages_gives_the_same_pixels_and_digests(cli, sh):
     flags = "--size 512x512 --size 1024x512 --headline 'Page not found' -n 2 --seed 3"
     piped = sh(
-        f"imajin validate '{PROMPT}' {flags} | imajin generate | imajin moderate | imajin semantic | imajin aesthetic"
+        f"imajin validate '{PROMPT}' {flags} | imajin identity | imajin generate | imajin verify-identity"
+        " | imajin moderate | imajin semantic | imajin aesthetic"
         " | imajin text | imajin quality | imajin output -o piped"
     )
     assert piped.returncode == 0, piped.stderr
@@ -83,10 +85,10 @@ def test_best_keeps_one_candidate_with_all_its_ratios(cli):
 
 def test_files_go_through_the_stages_from_load_on(cli, png):
     png("photo.png", size=(300, 200))
-    done = cli("run", "photo.png", "--skip", "quality", "-o", "out")
+    done = cli("run", "photo.png", "--skip", "quality", "--skip", "aesthetic", "-o", "out")
     assert done.returncode == 0, done.stderr
     assert [record["stage"] for record in sidecar(lines(done)[0])["stages"]] == [
-        "load", "moderate", "semantic", "aesthetic", "text", "output",
+        "load", "identity", "verify-identity", "moderate", "semantic", "text", "output",
     ]  # fmt: skip
 
 
@@ -98,7 +100,7 @@ def test_from_until_and_skip(cli):
     done = cli("run", path, "--from", "quality", "-o", "out")
     assert done.returncode == 0, done.stderr
     assert [record["stage"] for record in sidecar(lines(done)[0])["stages"]] == [
-        "validate", "generate", "quality", "output",
+        "validate", "identity", "generate", "quality", "output",
     ]  # fmt: skip
     assert b"there is no stage" in cli("run", PROMPT, "--skip", "nonsense").stderr
     assert cli("run", PROMPT, "--from", "load").returncode == 2
