@@ -1,1 +1,6 @@
 """Benchmarks: ratios measured in one run. ``python -m benchmarks`` runs them all and rewrites RESULTS.md."""
+
+import os
+
+# Each command that is measured is a process of its own, but where the worker is what is measured.
+os.environ.setdefault("IMAJIN_WORKER", "off")

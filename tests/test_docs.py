@@ -52,7 +52,8 @@ def test_every_example_runs(page, script, work, tmp_path):
     commands = "\n".join(line.removeprefix("$ ") for line in script.splitlines() if not line.startswith("#"))
     # As a reader has it: nothing of the tests' own settings.
     bare = {name: value for name, value in os.environ.items() if not name.startswith("IMAJIN_")}
-    env = {**bare, "PATH": f"{folder}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    # But for the worker, which would outlive the test.
+    env = {**bare, "IMAJIN_WORKER": "off", "PATH": f"{folder}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands], cwd=work, env=env, capture_output=True, timeout=110
     )

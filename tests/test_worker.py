@@ -45,7 +45,7 @@ class Desk:
             "IMAJIN_WORKER": "on",
             "NO_COLOR": "1",
         }
-        kept = {k: v for k, v in environment().items() if not k.startswith(("IMAJIN_", "XDG_"))}
+        kept = {k: v for k, v in environment().items() if not k.startswith(("IMAJIN_", "XDG_")) and k != "CI"}
         return {**kept, "OMP_NUM_THREADS": "1", **own, **extra}
 
     def run(self, *arguments: str, stdin: bytes | None = None, cwd: Path | None = None, **extra: str):
@@ -634,11 +634,16 @@ def test_the_switch(desk, png):
     assert desk.run("--no-worker", "bright", "a.png").returncode == 0
     Path("imajin.yaml").write_text("worker:\n  use: never\n")
     assert desk.run("bright", "a.png", IMAJIN_WORKER="auto").returncode == 0
+    Path("imajin.yaml").unlink()
+    assert desk.run("bright", "a.png", IMAJIN_WORKER="auto", CI="true").returncode == 0
     assert desk.status() == []
     bad = desk.run("bright", "a.png", IMAJIN_WORKER="perhaps")
     assert (bad.returncode, bad.stderr) == (2, b"imajin: IMAJIN_WORKER='perhaps' is neither on, off nor auto\n")
     Path("imajin.yaml").write_text("worker:\n  use: always\n  at_once: 1\n")
-    assert desk.run("bright", "a.png", IMAJIN_WORKER="").returncode == 0
+    assert desk.run("bright", "a.png", IMAJIN_WORKER="", CI="true").returncode == 0
     assert desk.one()["bounds"]["at_once"] == 1
+    Path("imajin.yaml").unlink()
+    assert desk.run("bright", "a.png", IMAJIN_WORKER="").returncode == 0
+    assert desk.one()["served"] == 2
     assert desk.run("bright", "--help", IMAJIN_WORKER="on").returncode == 0
-    assert desk.one()["served"] == 1
+    assert desk.one()["served"] == 2

@@ -40,8 +40,8 @@ LOCAL = frozenset(
         "worker",
     }
 )
-DEFAULT = "off"
-"""What ``auto`` amounts to where nothing else is said."""
+DEFAULT = "on"
+"""What ``auto`` amounts to. On a CI machine ($CI) it is off: what outlives its job there is a nuisance."""
 
 _YES = {
     "on": "on",
