@@ -12,6 +12,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PLUGINS = Path(__file__).parent / "plugins"
+# The worker is tested by itself, in test_worker.py; elsewhere every command is a process of its own. With TEST_WORKER=on
+# every test of commands goes through it.
+os.environ["IMAJIN_WORKER"] = os.environ.get("TEST_WORKER", "off")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,15 +29,13 @@ def rewrite_goldens(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.startswith(("IMAJIN_", "XDG_")):
+        if name.startswith(("IMAJIN_", "XDG_")) and name != "IMAJIN_WORKER":
             monkeypatch.delenv(name)
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("NO_COLOR", "1")
-    # The worker is tested by itself, in test_worker.py; elsewhere every command is a process of its own.
-    monkeypatch.setenv("IMAJIN_WORKER", os.environ.get("TEST_WORKER", "off"))
     # Most tests of publishing are about files, and publish pictures that nobody judged. What output requires by default
     # is tested in test_moderate_required.py.
     monkeypatch.setenv("IMAJIN_OUTPUT__REQUIRE", "")
