@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -10,6 +12,9 @@ from typer.core import TyperCommand, TyperGroup
 from imajin_cli import __version__
 from imajin_cli.contract.exits import MEANING, Exit
 from imajin_cli.registry import COMMANDS, load, stages
+
+if TYPE_CHECKING:
+    from imajin_cli.contract.errors import ImajinError
 
 
 class LazyGroup(TyperGroup):
@@ -77,6 +82,16 @@ def _root(
 
 def run() -> int:
     """Run the command line and give its exit code. Raises what the error boundary turns into one."""
+    from imajin_cli.contract.errors import ImajinError
+
+    try:
+        return _called()
+    except ImajinError as error:
+        _tell_programs(sys.argv[1:], error)
+        raise
+
+
+def _called() -> int:
     try:
         code = typer.main.get_command(app)(prog_name="imajin", standalone_mode=False)
     except typer.TyperException as error:
@@ -85,6 +100,21 @@ def run() -> int:
         # Typer has made a code of it already.
         raise KeyboardInterrupt
     return int(code) if isinstance(code, int) else 0
+
+
+def _tell_programs(arguments: list[str], error: ImajinError) -> None:
+    """Where a stage, run or batch that was to print JSON events failed before it printed one, print the two that end it."""
+    command = next((argument for argument in arguments if not argument.startswith("-")), None)
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    if "--json" not in options or command not in {*stages(), "run", "batch"}:
+        return
+    from imajin_cli.contract.errors import OutputError
+    from imajin_cli.run.report import Report
+
+    report = Report(command, as_json=True)
+    with contextlib.suppress(OutputError):
+        report.event("error", code=int(error.code), message=error.message, hint=error.hint)
+        report.summary(error.code)
 
 
 def _usage(error: Any) -> Exception:

@@ -140,6 +140,27 @@ def test_json_ends_in_a_summary(cli, png):
     assert all(event["imajin"] == 1 for event in events)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["bright", "--json", "--nosuch", "a.png"], ["run", "a cat", "--json", "--count", "many"], ["broken", "--json", "a.png"],
+        ["--no-worker", "batch", "--json"],
+    ],
+)  # fmt: skip
+def test_json_ends_in_a_summary_where_the_command_line_is_wrong(cli, png, arguments):
+    png()
+    done = cli(*arguments)
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["event"] for event in events] == ["error", "summary"]
+    assert events[0]["message"]
+    assert events[-1]["code"] == done.returncode == 2
+
+
+def test_a_json_that_is_an_operand_prints_no_events(cli):
+    done = cli("bright", "--nosuch", "--", "--json")
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
 def test_keep_rejected_prints_them(cli, png):
     png("bad.png", 5)
     done = cli("bright", "--keep-rejected", "bad.png")
