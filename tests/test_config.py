@@ -104,6 +104,17 @@ def test_config_path_and_check(cli):
     assert done.stdout == b"ok\n"
 
 
+def test_a_fault_that_every_preset_meets_is_told_once(cli, work):
+    (work / "imajin.yaml").write_text("generate:\n  colr: red\n")
+    (work / "presets").mkdir()
+    (work / "presets" / "mine.yaml").write_text("extends: nosuch\n")
+    done = cli("config", "check")
+    assert done.returncode == 2
+    first, second = done.stderr.splitlines()
+    assert b"imajin.yaml:2: unknown key generate.colr" in first
+    assert b'"nosuch"' in second
+
+
 def test_the_defaults_file_says_what_the_models_say():
     from imajin_cli.config.defaults import defaults_yaml
     from imajin_cli.config.places import DEFAULTS_NAME, package_folder

@@ -89,6 +89,7 @@ def path() -> None:
 def check(preset: Preset = None) -> None:
     """Check every file, preset and environment variable as a whole; exit 2 and the place of each fault."""
     report = Report("config check")
+    told: set[str] = set()
     for name in [preset] if preset is not None else [None, *preset_names()]:
         try:
             if name is not None:
@@ -97,7 +98,10 @@ def check(preset: Preset = None) -> None:
             for section, model in section_models().items():
                 resolve(section, model, settings, {})
         except ImajinError as error:
-            report.error(error)
+            # A fault of the project's own file is met again with every preset.
+            if error.line() not in told:
+                told.add(error.line())
+                report.error(error)
     code = report.finish()
     if code is Exit.OK:
         write_out(b"ok\n")
