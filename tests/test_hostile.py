@@ -82,7 +82,8 @@ def test_a_sidecar_cannot_reach_a_vector_outside_its_folder(cli, png, work):
     for name in ("../secret.svg", str(secret), "/etc/passwd"):
         known["image"]["vector"] = {"file": name, "sha256": "0" * 64}
         path.with_name("a.png.json").write_text(json.dumps(known))
-        one_line(cli("bright", "a.png", "--threshold", "1"), 2, "image.vector.file")
+        said = "image.vector.file: must be a file name in the sidecar's own folder"
+        one_line(cli("bright", "a.png", "--threshold", "1"), 2, said)
 
 
 def test_a_picture_edited_after_its_verdict_is_told_of(cli, png, work):
@@ -90,6 +91,8 @@ def test_a_picture_edited_after_its_verdict_is_told_of(cli, png, work):
     cli("bright", "a.png")
     old = json.loads((work / "a.png.json").read_text())["image"]["sha256"]
     png("a.png", 210)
+    shown = cli("show", "a.png")
+    assert (shown.returncode, b"changed since its sidecar was written" in shown.stderr) == (0, True)
     done = cli("bright", "a.png")
     assert b"changed since its sidecar was written" in done.stderr
     assert done.returncode == 0
@@ -97,6 +100,7 @@ def test_a_picture_edited_after_its_verdict_is_told_of(cli, png, work):
     assert len(known["stages"]) == 2
     assert known["stages"][1]["input"] == known["image"]["sha256"] != old
     assert cli("bright", "a.png").stderr == b""
+    assert cli("show", "a.png").stderr == b""
 
 
 def run_without_privilege(arguments: list[str]) -> subprocess.CompletedProcess[bytes]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import ImajinError, InputError, NoVerdictError
 from imajin_cli.contract.sidecar import Record, Score, Sidecar
 from imajin_cli.run.naming import printable
@@ -16,7 +17,7 @@ from imajin_cli.run.png import SIDECAR_KEY, read_texts
 from imajin_cli.run.reading import read_bytes
 from imajin_cli.run.report import Report, show_json
 from imajin_cli.run.sidecars import parse_sidecar, read_sidecar, sidecar_path
-from imajin_cli.run.store import WORK
+from imajin_cli.run.store import WORK, decode_picture
 from imajin_cli.run.why import as_document, explained
 from imajin_cli.run.why import why as worked_out
 
@@ -52,9 +53,12 @@ def _body(
             continue
         try:
             sidecar = find_sidecar(Path(name))
+            edited = _edited(Path(name), sidecar)
         except ImajinError as error:
             report.error(error)
             continue
+        if edited:
+            report.say(f"{name}: changed since its sidecar was written: verdicts on the old pixels do not count")
         if as_json:
             documents.append(sidecar.model_dump(mode="json"))
         else:
@@ -100,6 +104,15 @@ def find_sidecar(path: Path) -> Sidecar:
     if SIDECAR_KEY not in texts:
         raise InputError(f"{path}: has no sidecar", hint="a stage writes one: imajin quality FILE")
     return parse_sidecar(texts[SIDECAR_KEY], str(path))
+
+
+def _edited(path: Path, sidecar: Sidecar) -> bool:
+    """Whether the picture at ``path`` shows other pixels than ``sidecar`` tells of. Raises InputError for no picture."""
+    image = sidecar.image
+    if path.suffix == ".json" or image is None:
+        return False
+    data = read_bytes(path)
+    return sha256(data) != image.file_sha256 and decode_picture(path, data).sha256 != image.sha256
 
 
 def describe(name: str, sidecar: Sidecar, *, verbose: bool) -> Iterator[str]:

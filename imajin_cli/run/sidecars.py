@@ -6,8 +6,9 @@ import json
 import os
 import re
 import stat
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
@@ -65,9 +66,17 @@ def parse_sidecar(data: bytes | str, name: str) -> Sidecar:
         # A newer sidecar may also look malformed to us; that it is newer is what the user needs to hear.
         _refuse_newer(_version_in(raw), name)
         where = ".".join(str(part) for part in first["loc"]) or "top"
-        raise InputError(f"{name}: not a sidecar: {where}: {first['msg']}") from None
+        raise InputError(f"{name}: not a sidecar: {where}: {_said(first)}") from None
     _refuse_newer(sidecar.imajin, name)
     return sidecar
+
+
+def _said(fault: Mapping[str, Any]) -> str:
+    """What is wrong, for a person, whom a pattern tells nothing."""
+    if fault["type"] == "string_pattern_mismatch" and fault["loc"][-1] == "file":
+        return "must be a file name in the sidecar's own folder"
+    message = str(fault["ctx"]["error"] if fault["type"] == "value_error" else fault["msg"])
+    return message[:1].lower() + message[1:]
 
 
 def dump_sidecar(sidecar: Sidecar) -> bytes:
