@@ -153,7 +153,7 @@ class Validate(Stage[ValidateParams]):
         except ValueError as error:
             return str(error)
         if not (p.min_side <= min(width, height) and max(width, height) <= p.max_side):
-            return f"{width}x{height} is not within {p.min_side} and {p.max_side} pixels a side"
+            return f"{width}x{height} is not between {p.min_side} and {p.max_side} pixels a side"
         if max(width, height) > p.max_aspect * min(width, height):
             return f"{width}x{height} is more than {p.max_aspect:g} times as long as it is wide"
         return None

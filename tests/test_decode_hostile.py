@@ -114,6 +114,11 @@ def test_a_huge_claim_is_refused_before_anything_is_allocated() -> None:
         assert "limit" in found.message, kind
 
 
+def test_a_huge_claim_is_told_in_whole_numbers() -> None:
+    with pytest.raises(InputError, match="claims 1000000x2000000 pixels"):
+        Limits().check_size(1e6, 2e6)
+
+
 def test_jpeg_and_tiff_size_claims() -> None:
     jpeg = bytearray(sample("JPEG"))
     at = jpeg.index(b"\xff\xc0") + 5

@@ -26,7 +26,7 @@ def parse_size(text: str) -> tuple[int, int]:
     except ValueError:
         raise ValueError(f'"{text[:40]}" is not a size: write WIDTHxHEIGHT, such as 1200x630') from None
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
-        raise ValueError(f"a size must be within 1 and {MAX_SIDE} pixels a side, not {text[:40]}")
+        raise ValueError(f"a size is from 1 to {MAX_SIDE} pixels a side, not {text[:40]}")
     if max(width, height) > 20 * min(width, height):
         raise ValueError(f"{text[:40]} is more than 20 times as long as it is wide")
     return width, height

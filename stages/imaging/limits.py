@@ -34,7 +34,7 @@ class Limits:
             raise InputError(f"the picture claims a size of {width:g}x{height:g} pixels")
         if width * height > self.max_pixels:
             raise InputError(
-                f"the picture claims {width:g}x{height:g} pixels, more than the limit of {self.max_pixels} pixels"
+                f"the picture claims {width:.12g}x{height:.12g} pixels, more than the limit of {self.max_pixels} pixels"
             )
 
     def check_frames(self, count: int) -> None:

@@ -19,7 +19,7 @@ def within(value: int, least: int, most: int, unit: str = "") -> str:
     """Whether ``least`` <= ``value`` <= ``most``."""
     if least <= value <= most:
         return PASSED
-    return f"failed: {value:,}{' ' if unit else ''}{unit}, not within {least:,} and {most:,}"
+    return f"failed: {value:,}{' ' if unit else ''}{unit}, not between {least:,} and {most:,}"
 
 
 def verdict(problems: Sequence[str]) -> str:
