@@ -49,7 +49,7 @@ def find(name: str) -> Entry:
         return entry
     table = catalogue()
     if name not in table:
-        raise unknown(name, table, "imajin models", "model")
+        raise unknown(name, table, "models", "model")
     return table[name]
 
 
