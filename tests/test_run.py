@@ -230,6 +230,12 @@ def test_json_ends_in_a_summary_whatever_ends_the_run(cli, png):
         assert (last["event"], last["code"]) == ("summary", code)
 
 
+def test_bytes_are_for_single_stages(cli):
+    done = cli("run", "-")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"- is for single stages" in done.stderr
+
+
 def test_a_verdict_on_the_prompt_can_be_required(cli):
     done = cli("run", PROMPT, "--size", "64", "--set", "output.require=validate", "-o", "out")
     assert done.returncode == 0, done.stderr

@@ -51,6 +51,8 @@ def run_reported(arguments: Sequence[str], flags: Flags, options: RunOptions, re
     """`run_pipeline` over a report of the caller's. Raises ImajinError where it cannot go on."""
     settings = load_settings(options.preset)
     params = resolve("run", RunParams, settings, flags.get("run", {})).params
+    if "-" in arguments:
+        raise UsageError("a run makes files, and - is for single stages", hint="imajin load - | … | imajin output -")
     files = bool(arguments) and are_files(arguments)
     requests = files and all(argument.endswith(REQUEST_SUFFIX) for argument in arguments)
     names = stages_of(params, files=files and not requests)
