@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -92,6 +93,9 @@ def run() -> int:
 
 
 def _called() -> int:
+    if "_IMAJIN_COMPLETE" in os.environ:
+        # Typer wraps an option's help at the terminal's width, and fish takes each further line for one more answer.
+        os.environ["COLUMNS"] = "10000"
     try:
         code = typer.main.get_command(app)(prog_name="imajin", standalone_mode=False)
     except typer.TyperException as error:

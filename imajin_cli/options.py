@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
@@ -12,14 +13,17 @@ from pydantic.fields import FieldInfo
 
 from imajin_cli.contract.stage import Params
 
+Words = Mapping[str, Iterable[str]]
 
-def options_of(model: type[Params], prefix: str) -> list[inspect.Parameter]:
+
+def options_of(model: type[Params], prefix: str, words: Words = MappingProxyType({})) -> list[inspect.Parameter]:
     """One keyword parameter a field of ``model``, each None until it is given. Names get ``prefix`` ("request__seed").
 
-    A field that the command takes as its argument is no option.
+    A field that the command takes as its argument is no option. ``words`` are what a shell offers for a field that says
+    what it ``completes``.
     """
     fields = {key: field for key, field in model.model_fields.items() if not _extra(field).get("argument")}
-    return [_option(f"{prefix}__{key}", key, field) for key, field in fields.items()]
+    return [_option(f"{prefix}__{key}", key, field, words) for key, field in fields.items()]
 
 
 def split(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -32,7 +36,7 @@ def split(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return sections
 
 
-def _option(name: str, key: str, field: FieldInfo) -> inspect.Parameter:
+def _option(name: str, key: str, field: FieldInfo, words: Words) -> inspect.Parameter:
     kind = scalar_of(field.annotation)
     extra = _extra(field)
     flag = str(extra.get("flag") or "--" + key.replace("_", "-"))
@@ -44,6 +48,8 @@ def _option(name: str, key: str, field: FieldInfo) -> inspect.Parameter:
     if kind.choices:
         settings["metavar"] = "|".join(kind.choices) if len(kind.choices) <= 4 else "NAME"
         settings["autocompletion"] = _completer(kind.choices)
+    elif extra.get("completes") in words:
+        settings["autocompletion"] = _completer(tuple(words[extra["completes"]]))
     base: Any = kind.base
     annotation: Any = (list[base] if kind.many else base) | None
     return inspect.Parameter(

@@ -70,6 +70,13 @@ def test_choices_and_backends(shell):
     assert complete(shell, "imajin generate --theme da") == ["dark"]
     assert complete(shell, "imajin run --theme da") == ["dark"]
     assert "sidecar" in complete(shell, "imajin schema ")
+    assert complete(shell, "imajin run --skip sem") == ["semantic"]
+    assert complete(shell, "imajin run --from out") == ["output"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_long_help_is_one_answer(shell):
+    assert complete(shell, "imajin generate --layo") == ["--layout"]
 
 
 @pytest.mark.parametrize("shell", SHELLS)

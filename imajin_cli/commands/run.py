@@ -9,6 +9,7 @@ import typer
 
 from imajin_cli.contract.request import RequestParams
 from imajin_cli.options import options_of, split
+from imajin_cli.registry import STAGES
 from imajin_cli.run.options import SHORTCUTS, RunParams
 from imajin_cli.run.pipeline import RunOptions, run_pipeline
 from imajin_cli.stagecommand import AsJson, Assign, Expect, Force, Preset, Quiet, assigned, make_command
@@ -58,7 +59,7 @@ def _parameters() -> list[inspect.Parameter]:
     return [
         inspect.Parameter("arguments", keyword, default=None, annotation=argument),
         *options_of(RequestParams, "request"),
-        *options_of(RunParams, "run"),
+        *options_of(RunParams, "run", {"stages": STAGES}),
         *_shortcuts(),
         *(
             inspect.Parameter(name, keyword, default=default, annotation=annotation)

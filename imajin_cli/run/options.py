@@ -39,9 +39,17 @@ class RunParams(Params):
         float | None,
         Field(gt=0, le=86_400, description="After so many seconds --until-pass begins no other candidate."),
     ] = None
-    start: Annotated[str | None, Field(description="Start at this stage.", json_schema_extra={"flag": "--from"})] = None
-    until: Annotated[str | None, Field(description="Stop after this stage.")] = None
-    skip: Annotated[list[str], Field(description="Leave this stage out; repeat it for several.")] = []
+    start: Annotated[
+        str | None,
+        Field(description="Start at this stage.", json_schema_extra={"flag": "--from", "completes": "stages"}),
+    ] = None
+    until: Annotated[
+        str | None, Field(description="Stop after this stage.", json_schema_extra={"completes": "stages"})
+    ] = None
+    skip: Annotated[
+        list[str],
+        Field(description="Leave this stage out; repeat it for several.", json_schema_extra={"completes": "stages"}),
+    ] = []
     licence_policy: Annotated[
         Literal["any", "commercial"],
         Field(description="commercial: refuse a model whose licence does not allow commercial use."),
