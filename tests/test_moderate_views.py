@@ -48,6 +48,22 @@ def test_text_is_read_and_harmless_text_passes():
     assert found.notes["layers"]["prohibited"]["text"] == ["Page not found", "Try again later"]
 
 
+@pytest.mark.parametrize("ink", ["black", "white", "#808080", "#bbbbbb"])
+def test_a_qr_code_in_a_see_through_picture_is_found_in_any_ink(ink):
+    cover = ImageOps.invert(code("https://example.org/win").convert("L"))
+    image = Image.new("RGBA", cover.size, ink)
+    image.putalpha(cover)
+    assert Views(image).codes == [ocr.Code("https://example.org/win")]
+
+
+def test_qr_codes_are_not_looked_for_on_the_checker(monkeypatch):
+    seen: list[Any] = []
+    monkeypatch.setattr(ocr, "codes", lambda pixels: seen.append(pixels) or [])
+    image = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    assert Views(image).codes == []
+    assert [set(map(tuple, pixels.reshape(-1, 3).tolist())) for pixels in seen] == [{(255, 255, 255)}, {(0, 0, 0)}]
+
+
 @pytest.mark.parametrize(
     ("text", "reason", "allowed"),
     [

@@ -121,12 +121,19 @@ class Views:
 
     @cached_property
     def codes(self) -> list[Code]:
-        """The QR codes in the picture."""
+        """The QR codes in the picture.
+
+        Not on the checker: what stands out from that stands out as much from white or from black, and the detector takes
+        each of its squares for a corner of a code, which costs seconds.
+        """
         import numpy as np
 
         from imajin_cli.stages.backends import ocr
 
-        return [code for name in self.text_grounds for code in ocr.codes(np.asarray(self.grounds[name]))]
+        plain = [ground for name, ground in self.grounds.items() if name != "checker"]
+        found = [code for ground in plain for code in ocr.codes(np.asarray(ground))]
+        # One code may be seen on both grounds, and read on one of them alone.
+        return list(dict.fromkeys(code for code in found if code.text)) or found[:1]
 
     @cached_property
     def drawing(self) -> Any:
