@@ -89,7 +89,9 @@ def wish_of(prompt: str, situation: str | None) -> Wish:
             )
         return replace(of_situation(entry, {**facts, "forced": situation}), about=prompt)
     wish = from_match(found.situations, found.concepts, facts, prompt)
-    return replace(wish, numerals=found.hints.code or wish.numerals)
+    weather = found.hints.weather
+    others = (*wish.others, "moon-night") if weather == "night" else wish.others
+    return replace(wish, numerals=found.hints.code or wish.numerals, weather=weather, others=others)
 
 
 def _manner(order: Order) -> Manner:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from imajin_cli.stages.scene import air
 from imajin_cli.stages.scene.part import Part
 
 
@@ -16,6 +17,7 @@ class Cast:
     ``palette`` colours surfaces and lines, ``figures`` solid drawings. ``companions`` are ranked, the first ``told`` of
     them named by the prompt, so that they must be seen; a layout takes as many as fit. ``badge`` is the name of a state.
     ``detail`` is "minimal", "normal" or "rich". ``ground`` and ``marks`` name a manner, ``composition`` a layout's variant.
+    ``weather`` is what the sky does by the prompt: "rain", "snow", "night" or "".
     ``step`` counts the seeds of this layout; ``subjects`` take part in turn.
     """
 
@@ -41,7 +43,13 @@ class Cast:
     solid: bool = False
     icon: Part | None = None
     told: int = 0
+    weather: str = ""
     notes: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def sunny(self) -> bool:
+        """Whether a landscape may draw a sun of its own: no drawing brings one, and the prompt names no other sky."""
+        return not self.weather and not any(map(air.is_light, (self.subject, *self.companions)))
 
     def rng(self, axis: str) -> random.Random:
         """A stream of chance of its own for each ``axis`` of the scene: the same for every aspect ratio."""

@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from imajin_cli.stages.scene import people
+from imajin_cli.stages.scene import air, people
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.deal import deal, rotated, walk
 from imajin_cli.stages.scene.kin import kin_of
@@ -65,6 +65,8 @@ def _subject(library: Library, wish: Wish, manner: Manner, layout: str, seed: in
     """The subject at a step of the layout's seeds, and of how many it is one: they come in turn."""
     names = [manner.subject] if manner.subject else library.with_drawings(wish.subjects)
     parts = [part for part in map(library.find, names) if part is not None]
+    if wish.weather and manner.subject is None:  # rain and a laughing sun cannot both be meant
+        parts = [part for part in parts if part.name not in air.SUNNY] or parts
     drawn = [part for part in parts if part.kind != "icon"]
     if (
         len(drawn) >= 2 and parts[0].kind != "icon"
@@ -135,17 +137,22 @@ def _pool(wish: Wish, subject: Part, salt: str) -> _Pool:
     return _Pool(wish.others, head, [*rest, *wish.subjects[1:]], kin)
 
 
-def _companions(library: Library, names: Sequence[str], subject: Part) -> tuple[Part, ...]:
-    """Up to six, none of the subject's own family nor two of one family; the better ones first."""
-    families = {_family(subject.name)}
+def _companions(library: Library, names: Sequence[str], subject: Part, told: Sequence[str]) -> tuple[Part, ...]:
+    """Up to six, no two of a family, none that the subject shows, nor a second sun or moon; the better ones first."""
+    families = {_family(subject.name), *air.shown_in(subject)}
+    lit = air.is_light(subject)
     found: list[Part] = []
     for name in names:
         if len(found) == 6 or (len(found) >= 5 and name in COMMON):
             break
         part = library.find(name)
-        if part is not None and part.kind not in ("person",) and _family(name) not in families:
-            families.add(_family(name))
-            found.append(part)
+        if part is None or part.kind == "person" or _family(name) in families:
+            continue
+        if air.is_light(part) and lit and name not in told:
+            continue
+        lit = lit or air.is_light(part)
+        families.add(_family(name))
+        found.append(part)
     return tuple(found)
 
 
@@ -229,11 +236,12 @@ def choose(library: Library, wish: Wish, manner: Manner, seed: int) -> Cast:
     _, skeleton, mirrored, silhouette, company, ground = walk(
         step, subjects, len(skeletons), 2, max(1, len(backdrops)), pool.turns, len(GROUNDS)
     )
-    companions = _companions(library, pool.names(company), subject)
+    companions = _companions(library, pool.names(company), subject, wish.others)
     colours: Mapping[str, str] = palette(colour, manner.theme, manner.harmony)
     return Cast(
         subject=subject,
         companions=companions,
+        weather=wish.weather,
         told=sum(1 for part in companions if part.name in wish.others),
         backdrop=backdrops[silhouette] if backdrops else None,
         badge=_badge(library, wish, manner, seed),

@@ -13,11 +13,14 @@ from imajin_cli.stages.scene.board import Board
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.layouts import tall
 from imajin_cli.stages.scene.layouts.table import LAYOUTS
+from imajin_cli.stages.scene.layouts.weather import draw_weather
 from imajin_cli.stages.scene.part import Box
 
 SCENE_VERSION = 1
 # Layouts that fill their canvas with one thing keep no room for text: it goes below, on new canvas.
 WITHOUT_TEXT = ("icon", "avatar", "pattern")
+# Layouts with a sky.
+WEATHERED = ("spot", "hero", "banner", "numerals")
 MARGIN = 0.09
 # Layouts whose ground runs on below a text that stands beside the subject, and how much of the height it takes.
 GROUND = {"hero": 0.12}
@@ -96,6 +99,8 @@ def lay_out(cast: Cast, width: int, height: int, *, has_text: bool = False) -> t
         tall.draw_tall(board, cast)
     else:
         LAYOUTS[cast.layout][cast.composition](board, cast)
+    if cast.layout in WEATHERED:
+        draw_weather(board, cast)
     return board, text
 
 

@@ -22,7 +22,7 @@ _KIN: Mapping[str, str] = MappingProxyType(
         "astronaut": "planet-ring star ufo-beam moon-night",
         "safe": "coins-stack key shield-check padlock",
         "castle": "tree crown shield-check cloud",
-        "train": "signpost stopwatch passport-suitcase map",
+        "train": "stopwatch signpost passport-suitcase traffic-light",
         "sofa": "potted-plant book-open cat-sleeping coffee-cup phosphor:lamp",
         "robot": "gear-pair light-bulb paper-plane chat-bubbles",
         "house": "tree sun-cloud bicycle mailbox",
@@ -58,7 +58,7 @@ _KIN: Mapping[str, str] = MappingProxyType(
         "animal": "tree potted-plant sun-cloud seedling cloud",
         "mascot": "paper-plane cloud star potted-plant",
         "place": "tree sun-cloud signpost cloud",
-        "vehicle": "signpost tree cloud map",
+        "vehicle": "signpost tree cloud traffic-light",
         "food": "coffee-cup chef grocery-bag",
         "nature": "tree watering-can sun-cloud cloud",
     }

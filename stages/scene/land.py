@@ -25,11 +25,12 @@ def _crest(half: float, y: float, lift: float, rng: random.Random) -> str:
     return smooth([(-half, y), *inner, (half, y)], closed=False)
 
 
-def round_view(r: float, rng: random.Random, side: int) -> Part:
-    """A round picture about the origin: a pale sky with a sun, two ridges of hills within the circle."""
+def round_view(r: float, rng: random.Random, side: int, sunny: bool = True) -> Part:
+    """A round picture about the origin: a pale sky, with a sun if ``sunny``, two ridges of hills within the circle."""
     out = [f'<circle r="{n(r)}" fill="@pale"/>']
     sun = (side * r * 0.64, -r * 0.56)
-    out.append(f'<circle cx="{n(sun[0])}" cy="{n(sun[1])}" r="{n(r * 0.12)}" fill="@accent"/>')
+    if sunny:
+        out.append(f'<circle cx="{n(sun[0])}" cy="{n(sun[1])}" r="{n(r * 0.12)}" fill="@accent"/>')
     for level, lift, fill, strength in (
         (0.16, 0.3, "@soft", 0.6),
         (0.42, 0.2, "@soft", 1),
@@ -64,16 +65,17 @@ def sun_box(w: float, h: float, cx: float, foot: float, side: int) -> Box:
     return x - r * SUN[2], y - r * SUN[2], x + r * SUN[2], y + r * SUN[2]
 
 
-def arched_view(w: float, h: float, rng: random.Random, side: int) -> Part:
-    """A tall arched window, its foot at y = 0: a pale sky with a sun, three ridges of hills at its foot."""
+def arched_view(w: float, h: float, rng: random.Random, side: int, sunny: bool = True) -> Part:
+    """A tall arched window, its foot at y = 0: a sky, with a sun if ``sunny``, three ridges at its foot."""
     r = w / 2
     sky = f"M{n(-r)} 0V{n(r - h)}A{n(r)} {n(r)} 0 0 1 {n(r)} {n(r - h)}V0Z"
     sun = (-side * r * SUN[0], r * SUN[1] - h)
-    out = [
-        f'<path d="{sky}" fill="@pale"/>',
-        f'<circle cx="{n(sun[0])}" cy="{n(sun[1])}" r="{n(r * 0.26)}" fill="@paper" fill-opacity="0.55"/>',
-        f'<circle cx="{n(sun[0])}" cy="{n(sun[1])}" r="{n(r * 0.17)}" fill="@accent"/>',
-    ]
+    out = [f'<path d="{sky}" fill="@pale"/>']
+    if sunny:
+        out += [
+            f'<circle cx="{n(sun[0])}" cy="{n(sun[1])}" r="{n(r * 0.26)}" fill="@paper" fill-opacity="0.55"/>',
+            f'<circle cx="{n(sun[0])}" cy="{n(sun[1])}" r="{n(r * 0.17)}" fill="@accent"/>',
+        ]
     for level, lift, fill in ((0.36, 0.16, "@soft"), (0.22, 0.12, "@soft"), (0.1, 0.06, "@light")):
         opacity = ' fill-opacity="0.75"' if fill == "@light" else ""
         curve = _crest(r, -h * level, h * lift, rng)

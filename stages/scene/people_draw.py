@@ -17,7 +17,7 @@ from imajin_cli.stages.scene.people_colour import Tones, colour_of
 VIEW, GROUND, RADIUS = 240.0, 220.0, 108.0
 _HULL_STEPS = 48
 # How far hair may rise over an avatar's disc, in radii from its centre.
-_RISE = 1.09
+_RISE = 0.97
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ KNOWLEDGE = Path(__file__).parent / "knowledge" / "compiled" / "knowledge.json"
 class Wish:
     """Ranked names of parts, and the manner of the scene. ``match`` is JSON: what was matched, and how strongly.
 
-    ``others`` are companions that the prompt names: they are to be seen.
+    ``others`` are companions that the prompt names: they are to be seen. ``weather`` is "rain",
+    "snow", "night" or "".
     """
 
     subjects: tuple[str, ...]
@@ -43,6 +44,7 @@ class Wish:
     about: str = ""
     named: bool = False
     others: tuple[str, ...] = ()
+    weather: str = ""
     match: Mapping[str, Any] = field(default_factory=dict)
 
 

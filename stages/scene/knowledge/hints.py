@@ -30,6 +30,12 @@ _MOODS = {
     "happy": "happy smiling cheerful joyful laughing glücklich fröhlich lächelt feliz contento heureux joyeux "
     "嬉しい 笑顔 سعيد مبتسم",
 }
+_WEATHER = {
+    "rain": "rain rainy raining drizzle downpour regen regnet regnerisch verregnet verregneter lluvia lluvioso lluviosa "
+    "pluie pluvieux pluvieuse 雨 مطر ممطر",
+    "snow": "snow snowy snowing snowfall schnee schneit verschneit nieve nevado nevada neige enneigé 雪 ثلج",
+    "night": "night midnight nighttime nacht nachts mitternacht noche medianoche nuit minuit 夜 真夜中 ليل ليله",
+}
 _NUMBERS = {
     2: "two zwei dos deux 二つ 二匹 二人 اثنان",
     3: "three drei tres trois 三つ 三匹 三人 ثلاثه ثلاث",
@@ -71,13 +77,17 @@ _COUNT = re.compile(r"(?<![\d.,#/])([2-9])(?![\d.,/%]|\s*(?:px|x|k|%|:))")
 
 @dataclass(frozen=True)
 class Hints:
-    """``layout``, ``mood`` and ``code`` are "" and ``count`` is 0 where the prompt says nothing; colours are #rrggbb."""
+    """``layout``, ``mood``, ``code`` and ``weather`` are "" and ``count`` is 0 where the prompt says nothing.
+
+    Colours are #rrggbb.
+    """
 
     layout: str = ""
     mood: str = ""
     count: int = 0
     code: str = ""
     colours: tuple[str, ...] = ()
+    weather: str = ""
 
 
 def _index(table: dict[str, str]) -> dict[str, str]:
@@ -89,6 +99,7 @@ def _index(table: dict[str, str]) -> dict[str, str]:
 
 
 _LAYOUT_WORDS, _MOOD_WORDS, _COLOUR_WORDS = _index(_LAYOUTS), _index(_MOODS), _index(_COLOURS)
+_WEATHER_WORDS = _index(_WEATHER)
 _NUMBER_WORDS = _index({str(number): words for number, words in _NUMBERS.items()})
 
 
@@ -103,7 +114,8 @@ def hints_of(prompt: str) -> Hints:
     named = () if _NO_COLOUR.search(text) else _all(_COLOUR_WORDS, stems, text)
     colours = (*(_long(found) for found in _HEX.findall(text)), *named)
     layout, mood = _first(_LAYOUT_WORDS, stems, text), _first(_MOOD_WORDS, stems, text)
-    return Hints(layout, mood, count, code.group(1) if code else "", tuple(dict.fromkeys(colours)))
+    weather = _first(_WEATHER_WORDS, stems, text)
+    return Hints(layout, mood, count, code.group(1) if code else "", tuple(dict.fromkeys(colours)), weather)
 
 
 def _all(table: dict[str, str], stems: list[str], text: str) -> tuple[str, ...]:

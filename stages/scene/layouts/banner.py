@@ -131,6 +131,7 @@ def sweep(board: Board, cast: Cast) -> None:
                 h=h * size,
                 style="outline",
                 turn=-5 if at % 2 else 5,
+                seat=True,
             )
             at += 1
     _marks(board, cast, 5)

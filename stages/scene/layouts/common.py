@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from imajin_cli.stages.scene import shapes
+from imajin_cli.stages.scene import air, shapes
 from imajin_cli.stages.scene.board import Board, Item, overlap, union
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.pack import OWN
 from imajin_cli.stages.scene.part import Box, Part
+
+# How far above the ground a thing hangs that flies, and the radius of the disc under one that must not, both as parts of
+# its size.
+LOFT, SEAT = 1.05, 0.74
 
 
 def size(box: Box) -> tuple[float, float]:
@@ -104,7 +108,9 @@ def companion(
     front: bool = False,
     w: float | None = None,
 ) -> Item:
-    """A companion, made but not yet put: standing on ``foot`` or hanging at ``cy``."""
+    """A companion, made but not yet put: standing on ``foot`` (above it, where it flies) or hanging at ``cy``."""
+    if foot is not None and air.flies(part):
+        foot -= h * LOFT
     return board.make(
         part,
         "companions",
@@ -141,10 +147,34 @@ def beside(
 
 
 def hanging(
-    board: Board, part: Part, spots: list[tuple[float, float]], *, h: float, style: str, turn: float = 0.0
+    board: Board,
+    part: Part,
+    spots: list[tuple[float, float]],
+    *,
+    h: float,
+    style: str,
+    turn: float = 0.0,
+    seat: bool = False,
 ) -> Item | None:
-    """Hang a companion at the first of ``spots`` (its centre) where it collides with nothing."""
-    return board.try_put([companion(board, part, style=style, h=h, cx=x, cy=y, turn=turn) for x, y in spots])
+    """Hang a companion at the first of ``spots`` (its centre) where it collides with nothing.
+
+    What stands on the ground does not hang: None, or with ``seat`` it is shown in a pale disc as a picture of its own.
+    """
+    standing = air.stands(part)
+    if standing and not seat:
+        return None
+    lean = 0.0 if standing else turn
+    item = board.try_put([companion(board, part, style=style, h=h, cx=x, cy=y, turn=lean) for x, y in spots])
+    if item is not None and standing:
+        x0, y0, x1, y1 = item.box
+        disc = shapes.disc(SEAT * max(x1 - x0, y1 - y0), "@mist")
+        board.put(disc, "backdrop", "seat", cx=(x0 + x1) / 2, cy=(y0 + y1) / 2, style="shape", z=0.9)
+    return item
+
+
+def airy_first(parts: list[Part]) -> list[Part]:
+    """``parts`` with those that may hang in the air before the others."""
+    return sorted(parts, key=air.stands)
 
 
 def waiting(board: Board, cast: Cast, first: int | None = None) -> list[Part]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from imajin_cli.stages.scene import air
 from imajin_cli.stages.scene.board import Board, Item, overlap
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.layouts import common as c
 from imajin_cli.stages.scene.part import Box, Part
 
-# Kinds that look lost in the air.
-ROOTED = frozenset({"place", "nature", "animal", "mascot", "person", "vehicle", "food"})
 # Heights of a companion as a part of the scene's size, the first that finds room; how many places are tried in a row.
 SIZES = (0.3, 0.25, 0.2)
 COLUMNS = 14
@@ -60,12 +59,12 @@ def _at(board: Board, part: Part, x: float, y: float, h: float, standing: bool, 
 def _free(board: Board, part: Part, area: Box, foot: float | None, h: float) -> Iterator[tuple[float, Item]]:
     """(worth, item) for every free place: near the ground and the subject, but on the emptier side."""
     x0, y0, x1, y1 = area
-    rooted = part.ground is not None and part.kind in ROOTED
-    levels = [] if foot is None or part.ground is None else [foot]
-    air = [] if rooted and foot is not None else [y0 + (y1 - y0) * share for share in (0.16, 0.3, 0.44)]
+    heavy = air.stands(part)
+    levels = [] if foot is None or not heavy else [foot]
+    high = [] if heavy else [y0 + (y1 - y0) * share for share in (0.16, 0.3, 0.44)]
     there = [item.box for item in board.solids()]
     for x in (x0 + (x1 - x0) * (at + 0.5) / COLUMNS for at in range(COLUMNS)):
-        for y in [*levels, *air]:
+        for y in [*levels, *high]:
             standing = y in levels
             item = _at(board, part, x, y, h, standing, leans=7.0 if x > (x0 + x1) / 2 else -7.0)
             box = item.box

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
-from imajin_cli.stages.scene import pack, shapes
+from imajin_cli.stages.scene import air, pack, shapes
 from imajin_cli.stages.scene.board import Board, Item, overlap
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.layouts import common as c
 from imajin_cli.stages.scene.layouts import tall
 from imajin_cli.stages.scene.layouts.fill import fill_beside_text
 from imajin_cli.stages.scene.layouts.strew import scatter
+from imajin_cli.stages.scene.part import Part
 
 
 def _wide(board: Board) -> bool:
@@ -112,6 +113,11 @@ def _marks(board: Board, cast: Cast, floor: float, normal: int = 4) -> None:
     c.set_off(board)
     hero = next((item for item in board.items if item.role == "subject"), None)
     if hero is not None and tall.is_tall(board):
+        standing = [part for part in c.waiting(board, cast) if air.stands(part)]
+        foot = hero.box[3] if cast.subject.ground is not None else floor
+        for part, side in zip(standing, (-cast.side, cast.side), strict=False):
+            style = "solid" if side != cast.side and part.kind != "icon" else "outline"
+            c.beside(board, part, hero, side, h=_scale(board) * 0.28, style=style, foot=foot, tuck=0.3)
         tall.fill_sky(board, cast, hero, y0)
     scatter(board, cast, c.mark_count(cast, normal), (max(_left(board), x0), y0, x1, floor - (floor - y0) * 0.12))
 
@@ -122,7 +128,9 @@ def landscape(board: Board, cast: Cast) -> None:
     w, h = board.width, board.height
     cx = _focus(board, cast)
     sun_x = cx - cast.side * s * 0.42
-    board.put(shapes.disc(s * 0.3), "backdrop", "sun", cx=sun_x, cy=floor - s * 0.5, style="shape", z=0.8, loose=True)
+    if cast.sunny:
+        sun = shapes.disc(s * 0.3)
+        board.put(sun, "backdrop", "sun", cx=sun_x, cy=floor - s * 0.5, style="shape", z=0.8, loose=True)
     far = shapes.hills(w, h * 0.34, cast.rng("far"), "@pale")
     board.put(far, "backdrop", "hills", cx=w / 2, foot=floor + h * 0.03, style="shape", z=1.0, loose=True)
     near = shapes.slab(w, h - floor, 0, "@soft", "near")
@@ -199,15 +207,27 @@ def horizon(board: Board, cast: Cast) -> None:
         x, y = cx + cast.side * dx * span, top + dy * s
         way = 1 if x > cx else -1
         if x0 + s * size * 0.5 < x < x1 - s * size * 0.5:
-            c.hanging(
-                board,
-                part,
-                [(x, y), (x, y - s * 0.08), (x + way * s * 0.14, y), (x + way * s * 0.24, y - s * 0.04)],
-                h=s * size,
-                style="solid" if size > 0.25 and part.kind != "icon" else "outline",
-                turn=6 * (1 if dx > 0 else -1),
-            )
+            style = "solid" if size > 0.25 and part.kind != "icon" else "outline"
+            if air.stands(part):
+                _on_globe(board, part, style, (x, way), s * size, (cx, top, r))
+                continue
+            spots_ = [(x, y), (x, y - s * 0.08), (x + way * s * 0.14, y), (x + way * s * 0.24, y - s * 0.04)]
+            c.hanging(board, part, spots_, h=s * size, style=style, turn=6 * (1 if dx > 0 else -1))
     _marks(board, cast, top, 5)
+
+
+def _on_globe(
+    board: Board, part: Part, style: str, at: tuple[float, int], h: float, globe: tuple[float, float, float]
+) -> None:
+    """Stand a companion on the round ground (middle, top, radius) at x = at[0], or further out to the side at[1]."""
+    (x, way), (cx, top, r) = at, globe
+    tries = []
+    for step in range(6):
+        away = x + way * step * h * 0.3
+        # It stands where the ground is at its lower edge on the outer side, so that no foot is in the air.
+        dx = min(r * 0.95, abs(away - cx) + 0.3 * h)
+        tries.append(c.companion(board, part, style=style, h=h, cx=away, foot=top + r - math.sqrt(r * r - dx * dx)))
+    board.try_put([item for item in tries if board.frame[0] <= item.box[0] and item.box[2] <= board.frame[2]])
 
 
 def windowed(board: Board, cast: Cast) -> None:
@@ -263,8 +283,11 @@ def ribbons(board: Board, cast: Cast) -> None:
     w, h = board.width, board.height
     floor = _floor(board) - s * 0.03
     cx = _focus(board, cast) + (0 if _has_text(board) or not _wide(board) else cast.side * s * 0.1)
+    # Above a text the ground is deeper: it reaches up to the floor all the same.
+    base = min(h, w * 1.3)
+    deeper = max(0.0, (h - floor) * 1.12 - base * 0.2)
     for at, (height, fill) in enumerate(((0.62, "@mist"), (0.44, "@pale"), (0.2, "@soft"))):
-        part = shapes.wave(w, min(h, w * 1.3) * height, cast.rng(f"wave{at}"), fill)
+        part = shapes.wave(w, base * height + deeper, cast.rng(f"wave{at}"), fill)
         z = 0.8 + at * 0.1 if at < 2 else 4.6
         board.put(part, "backdrop" if at < 2 else "ground", "wave", cx=w / 2, foot=h, style="shape", z=z, loose=True)
     hero = c.subject(board, cast, cx=cx, foot=floor, h=s * 0.72, w=s * 0.8)
@@ -281,10 +304,11 @@ def _adrift(board: Board, cast: Cast, hero: Item, floor: float, s: float) -> Non
         count = min(len(rest), max(0, round((end - start) / (s * 0.42))))
         for at in range(count):
             x = start + (end - start) * (at + 0.5) / count
-            part = rest.pop(0)
-            if at % 2 == 0 and part.ground is not None:
+            part = next((part for part in rest if air.stands(part) == (at % 2 == 0)), rest[0])
+            rest.remove(part)
+            if air.stands(part):
                 style = "solid" if part.kind != "icon" and at == 0 else "outline"
-                size = (0.44, 0.34)[at // 2 % 2]
+                size = (0.44, 0.3, 0.36, 0.28)[at % 4]
                 board.try_put([c.companion(board, part, style=style, h=s * size, cx=x, foot=floor + board.unit * 2)])
                 continue
             y, turn = floor - s * (0.6 if at % 2 else 0.3), -7.0 if x < hero.box[0] else 7.0

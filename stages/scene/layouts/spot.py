@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from imajin_cli.stages.scene import shapes
-from imajin_cli.stages.scene.board import Board, Item
+from imajin_cli.stages.scene import air, shapes
+from imajin_cli.stages.scene.board import Board, Item, union
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.layouts import common as c
 from imajin_cli.stages.scene.layouts import spot_staged, spot_view
@@ -49,15 +49,6 @@ def disc(board: Board, cast: Cast) -> None:
     board.put(shapes.disc(r), "backdrop", "backdrop", cx=cx, cy=cy, style="shape")
     foot = cy + r * 0.78
     hero = c.subject(board, cast, cx=cx + cast.side * s * 0.02, foot=foot, h=s * 0.7, w=s * 0.66)
-    x_0, _, x_1, _ = hero.box
-    board.put(
-        shapes.slab((x_1 - x_0) * 0.98 + s * 0.12, s * 0.022, s * 0.011, "@light"),
-        "ground",
-        "ground",
-        cx=cx,
-        cy=foot + s * 0.008,
-        style="shape",
-    )
     c.badge(board, cast, hero)
     used = 0
     spots = [
@@ -67,11 +58,29 @@ def disc(board: Board, cast: Cast) -> None:
     ]
     for part, spot in zip(cast.companions[: count(cast, 2)], spots, strict=False):
         style = "solid" if used == 0 else "outline"
-        if c.hanging(board, part, spot, h=s * (0.24 if used == 0 else 0.2), style=style) is not None:
-            used += 1
+        size = s * (0.24 if used == 0 else 0.2)
+        if air.stands(part):
+            side = -cast.side if used == 0 else cast.side
+            done = c.beside(board, part, hero, side, h=size, style=style, foot=foot, tuck=0.1)
+        else:
+            done = c.hanging(board, part, spot, h=size, style=style)
+        used += done is not None
+    _slab(board, foot, s)
     if w / h > 1.5:
         _rim_rings(board, cast, cx, cy, r)
     finish(board, cast, None, used, marks=4)
+
+
+def _slab(board: Board, foot: float, s: float) -> None:
+    """A flat bar under the subject and all that stands beside it."""
+    standing = [
+        item.box
+        for item in board.items
+        if item.role == "subject" or (item.role == "companion" and air.stands(item.part))
+    ]
+    x0, _, x1, _ = union(standing)
+    bar = shapes.slab(x1 - x0 + s * 0.1, s * 0.022, s * 0.011, "@light")
+    board.put(bar, "ground", "ground", cx=(x0 + x1) / 2, cy=foot + s * 0.008, style="shape")
 
 
 def _rim_rings(board: Board, cast: Cast, cx: float, cy: float, r: float) -> None:
@@ -79,7 +88,7 @@ def _rim_rings(board: Board, cast: Cast, cx: float, cy: float, r: float) -> None
     for part, side in zip(cast.companions[2:4], (-1, 1), strict=False):
         x = cx + side * r * 1.75
         board.put(shapes.disc(r * 0.42, "@mist"), "backdrop", "backdrop", cx=x, cy=cy + r * 0.3, style="shape")
-        c.hanging(board, part, [(x, cy + r * 0.3)], h=r * 0.5, style="outline")
+        board.try_put([c.companion(board, part, style="outline", h=r * 0.5, cx=x, cy=cy + r * 0.3)])
 
 
 def in_window(board: Board, cast: Cast) -> None:
@@ -150,7 +159,8 @@ def in_arch(board: Board, cast: Cast) -> None:
     aw, ah = s * 0.62, min(s * 0.86, h * 0.92)
     board.put(shapes.arch(aw, ah), "backdrop", "backdrop", cx=cx, foot=foot, style="shape")
     sun = shapes.disc(s * 0.075, "@accent")
-    board.put(sun, "backdrop", "sun", cx=cx + cast.side * aw * 0.22, cy=foot - ah * 0.74, style="shape", z=1.1)
+    if cast.sunny:
+        board.put(sun, "backdrop", "sun", cx=cx + cast.side * aw * 0.22, cy=foot - ah * 0.74, style="shape", z=1.1)
     ridge = shapes.hills(aw, s * 0.22, cast.rng("hills"), "@soft")
     board.put(ridge, "backdrop", "backdrop", cx=cx, foot=foot, style="shape", z=1.2)
     hero = c.subject(board, cast, cx=cx - cast.side * s * 0.05, foot=foot, h=s * 0.62, w=s * 0.6)

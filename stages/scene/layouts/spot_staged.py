@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imajin_cli.stages.scene import shapes
+from imajin_cli.stages.scene import air, shapes
 from imajin_cli.stages.scene.board import Board, overlap
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.layouts import common as c
@@ -35,10 +35,10 @@ def on_island(board: Board, cast: Cast) -> None:
     for side, dy, cw in ((cast.side, -0.36, 0.2), (-cast.side, -0.16, 0.15)):
         x = cx + side * s * (0.4 if cw > 0.18 else 0.44)
         board.put(shapes.cloud(s * cw, "@mist"), "backdrop", "backdrop", cx=x, cy=foot + dy * s, style="shape", z=1.2)
-    if len(cast.companions) > 1 and cast.detail != "minimal":
+    for part in c.airy_first(list(cast.companions[1:]))[: cast.detail != "minimal"]:
         c.hanging(
             board,
-            cast.companions[1],
+            part,
             [(cx - cast.side * s * 0.36, foot - s * 0.44), (cx + cast.side * s * 0.42, foot - s * 0.12)],
             h=s * 0.17,
             style="outline",
@@ -82,7 +82,7 @@ def on_shelf(board: Board, cast: Cast) -> None:
             used += 1
     left = hero.box[0] if cast.side > 0 else hero.box[2]
     edge = cx - cast.side * s * 0.36
-    for part in cast.companions[1:2]:
+    for part in c.airy_first(list(cast.companions[1:]))[:1]:
         x = (left + edge) / 2
         c.hanging(board, part, [(x, foot - s * 0.46), (edge, foot - s * 0.46)], h=s * 0.17, style="outline")
         used += 1
@@ -106,8 +106,8 @@ def diagonal(board: Board, cast: Cast) -> None:
             (cx - cast.side * s * 0.37, cy + s * 0.3),
             (cx - cast.side * s * 0.42, cy + s * 0.36),
         ]
-        item = c.hanging(board, part, spots, h=s * 0.25, style=c.styled(cast, 0))
-        if item is not None:
+        item = c.hanging(board, part, spots, h=s * 0.25, style=c.styled(cast, 0), seat=True)
+        if item is not None and not air.stands(part):
             x0_, y0_, x1_, y1_ = item.box
             seat = shapes.disc(s * 0.15, "@mist")
             board.put(seat, "backdrop", "backdrop", cx=(x0_ + x1_) / 2, cy=(y0_ + y1_) / 2, style="shape", z=0.9)
@@ -130,6 +130,7 @@ def diagonal(board: Board, cast: Cast) -> None:
             h=s * 0.18,
             style="outline",
             turn=-6 * side,
+            seat=True,
         )
         used += 1
     if w / h > 1.5:
@@ -138,7 +139,7 @@ def diagonal(board: Board, cast: Cast) -> None:
             board.put(
                 shapes.disc(s * 0.14, "@mist"), "backdrop", "backdrop", cx=spot[0], cy=spot[1], style="shape", z=0.9
             )
-            c.hanging(board, part, [spot], h=s * 0.22, style="outline")
+            board.try_put([c.companion(board, part, style="outline", h=s * 0.22, cx=spot[0], cy=spot[1])])
     finish(board, cast, None, used, marks=4)
 
 

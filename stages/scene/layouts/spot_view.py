@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from imajin_cli.stages.scene import land, shapes
+from imajin_cli.stages.scene import air, land, shapes
 from imajin_cli.stages.scene.board import Board, Item
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.layouts import common as c
 from imajin_cli.stages.scene.layouts.spot_base import count, finish, frame
 from imajin_cli.stages.scene.part import Part
 
-LIGHT_THINGS = frozenset({"document", "document-missing", "envelope", "paper-plane", "map", "newspaper", "receipt"})
-
 
 def floats(part: Part) -> bool:
     """Whether a thing may drift in the air."""
-    return part.kind != "icon" and (part.ground is None or part.name in LIGHT_THINGS)
+    return part.kind != "icon" and not air.stands(part)
 
 
 def sorted_for_air(cast: Cast, most: int) -> tuple[list[Part], list[Part]]:
@@ -32,7 +30,9 @@ def vista(board: Board, cast: Cast) -> None:
     badge = cast.subject.badge
     left = badge is None or badge[0] < (cast.subject.box[0] + cast.subject.box[2]) / 2
     lit = 1 if left else -1
-    board.put(land.round_view(r, cast.rng("view"), lit), "backdrop", "backdrop", cx=cx, cy=cy, style="shape")
+    board.put(
+        land.round_view(r, cast.rng("view"), lit, cast.sunny), "backdrop", "backdrop", cx=cx, cy=cy, style="shape"
+    )
     foot = cy + r * 0.86
     hero = c.subject(board, cast, cx=cx + cast.side * s * 0.05, foot=foot, h=s * 0.72, w=s * 0.6)
     c.badge(board, cast, hero)

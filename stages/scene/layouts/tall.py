@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from imajin_cli.stages.scene import land, shapes
+from imajin_cli.stages.scene import air, land, shapes
 from imajin_cli.stages.scene.board import Board, Item
 from imajin_cli.stages.scene.cast import Cast
 from imajin_cli.stages.scene.deal import walk
@@ -14,8 +14,6 @@ from imajin_cli.stages.scene.layouts.strew import scatter
 
 # From this height by width on, a frame is tall.
 TALL = 1.22
-# Kinds that look lost in the air.
-ROOTED = frozenset({"place", "nature", "animal", "mascot", "person", "vehicle"})
 
 
 def is_tall(board: Board) -> bool:
@@ -33,7 +31,7 @@ def fill_sky(board: Board, cast: Cast, hero: Item, top: float) -> None:
     size = min(w * 0.26, (floor - top) * 0.5)
     y = floor - size * 0.55
     for part in c.waiting(board, cast):
-        if part.ground is not None and part.kind in ROOTED:
+        if air.stands(part):
             continue
         if y - size * 0.5 < top or at >= count(cast, 3):
             break
@@ -56,16 +54,18 @@ def arched(board: Board, cast: Cast) -> None:
     x0, y0, x1, y1 = board.frame
     w, h, cx = x1 - x0, y1 - y0, (x0 + x1) / 2
     foot = y1 - h * 0.02
-    view = land.arched_view(w * 0.9, h * 0.98, cast.rng("view"), cast.side)
+    view = land.arched_view(w * 0.9, h * 0.98, cast.rng("view"), cast.side, cast.sunny)
     board.put(view, "backdrop", "backdrop", cx=cx, foot=foot, style="shape")
     stand = foot - (0.0 if cast.subject.kind == "person" else h * 0.035)
     sun = land.sun_box(w * 0.9, h * 0.98, cx, foot, cast.side)
     hero = c.subject(board, cast, cx=cx + cast.side * w * 0.04, foot=stand, h=h * 0.56, w=w * 0.74)
     c.badge(board, cast, hero)
     _flank(board, cast, hero, stand, w)
-    board.reserved.append(sun)
+    if cast.sunny:
+        board.reserved.append(sun)
     fill_sky(board, cast, hero, y0 + h * 0.1)
-    board.reserved.remove(sun)
+    if cast.sunny:
+        board.reserved.remove(sun)
     c.set_off(board)
     scatter(board, cast, c.mark_count(cast, 6), (x0, y0, x1, hero.box[1] + h * 0.1))
 
@@ -122,7 +122,7 @@ def screen(board: Board, cast: Cast) -> None:
         x = left + wide * share / 2 if cast.side > 0 else right - wide * share / 2
         board.put(bar, "backdrop", "bar", cx=x, cy=top + 30 * u * at, style="shape", z=1.2)
     _flank(board, cast, hero, foot, w)
-    for part in c.waiting(board, cast)[:1]:
+    for part in c.airy_first(c.waiting(board, cast))[:1]:
         spot = (cx - cast.side * w * 0.2, (top + 84 * u + hero.box[1]) / 2)
         c.hanging(board, part, [spot], h=w * 0.22, style="outline")
     line = shapes.ground_line(w * 0.98, cast.rng("ground"))
@@ -152,7 +152,7 @@ def poster(board: Board, cast: Cast) -> None:
         x = cx + cast.side * w * (-0.2, 0.2, 0.0)[at]
         size = min(w * 0.3, room)
         board.try_put([c.companion(board, part, style=style, h=size, cx=x, foot=base)], 2)
-    for part in c.waiting(board, cast)[:1]:
+    for part in c.airy_first(c.waiting(board, cast))[:1]:
         spot = (cx + cast.side * w * 0.26, y1 - h * 0.1 if low else y0 + h * 0.1)
         c.hanging(board, part, [spot, (cx - cast.side * w * 0.26, spot[1])], h=w * 0.19, style="outline", turn=6.0)
     c.complete(board, cast, foot, w)
