@@ -65,7 +65,7 @@ def test_the_same_job_gives_the_same_picture_and_says_what_matched() -> None:
     assert one.picture.image.size == (128, 128)
     assert one.notes["match"]["situations"][0]["name"] == "page-not-found"
     assert one.backend == "compose"
-    assert {credit.licence for credit in one.credits} <= {"MIT", "CC0-1.0"}
+    assert {credit.licence for credit in one.credits} <= {"MIT", "CC0-1.0", "Apache-2.0"}
     assert one.picture.vector.scene["match"] == one.notes["match"]
 
 

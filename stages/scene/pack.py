@@ -24,7 +24,7 @@ INDEX = PARTS / "index.json"
 FORMAT = 4
 # From this share of light edge on, a drawing needs a rim to be seen on white.
 FRAIL = 0.1
-OWN = Credit(name="imajin drawings", licence="MIT", source="stages/scene/parts")
+OWN = Credit(name="imajin drawings", licence="Apache-2.0", source="stages/scene/parts")
 
 
 def sources() -> list[Path]:
