@@ -316,6 +316,13 @@ def flat() -> Image.Image:
     return image
 
 
+def test_a_see_through_picture_is_as_blank_as_it_is_without_the_checker(work):
+    listed = [hash_list(work / "bad.txt", noisy())]
+    blank = Image.new("RGBA", (128, 128), (0, 0, 0, 0))
+    assert judge(blank, hash_lists=listed).code is Exit.NO_VERDICT
+    assert judge(blank, composed(), hash_lists=listed).status == "passed"
+
+
 def test_a_flat_picture_has_a_verdict_only_where_it_was_drawn_here(work):
     listed = [hash_list(work / "bad.txt", noisy())]
     drawn = judge(flat(), composed(), hash_lists=listed)

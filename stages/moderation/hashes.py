@@ -32,7 +32,8 @@ def judge(views: Views, lists: Sequence[str], most: int, *, drawn_here: bool) ->
 
     found = {name: pdq_turned(image) for name, image in views.grounds.items()}
     first = next(iter(found.values()))
-    quality = max(hashed.quality for hashed in found.values())
+    # The checker's own squares are detail enough for a high quality, whatever little there is in the picture.
+    quality = max(hashed.quality for name, hashed in found.items() if name != "checker")
     finding = Finding(LAYER, notes={"pdq": first.hex(), "quality": quality})
     finding.scores.append(Score(name="hash_quality", value=quality))
     if not lists:
@@ -41,12 +42,12 @@ def judge(views: Views, lists: Sequence[str], most: int, *, drawn_here: bool) ->
         return finding
     indexes = {name: _index(name) for name in lists}
     finding.notes["lists"] = {name: len(index) for name, index in indexes.items()}
-    if quality < LEAST_QUALITY:
+    nearest = _nearest(indexes, found, most)
+    if nearest is None and quality < LEAST_QUALITY:
         if not drawn_here:
             raise NoVerdictError(f"the picture's PDQ quality is {quality}, under {LEAST_QUALITY}: it is blank or broken")
         finding.notes["low_quality"] = "no verdict of this layer: accepted, since flat drawn pictures are like that"
         return finding
-    nearest = _nearest(indexes, found, most)
     finding.scores.append(
         Score(name="hash_distance", value=None if nearest is None else nearest[0], threshold=most + 1, op=">=",
               passed=nearest is None, unit="bits")
