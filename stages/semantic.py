@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import NoVerdictError
@@ -20,7 +20,8 @@ from imajin_cli.stages.calibration.limits import limit, state
 from imajin_cli.stages.semantics.seen import Seen, finite, layer, planes_of
 from imajin_cli.stages.semantics.taxonomy import Filter, resolve, with_own
 
-Names = Annotated[list[str], Field(max_length=64)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Names = Annotated[list[Name], Field(max_length=64)]
 # Of a longer prompt this much is read; the text embedder stops at about as much itself.
 PROMPT_CHARS = 1000
 
@@ -53,7 +54,7 @@ class SemanticParams(Params):
         Names, Field(description='Filters that must hold, such as flat-style or "dark background".')
     ] = []
     forbid: Annotated[Names, Field(description="Filters that must not hold.")] = []
-    detect: Annotated[bool, Field(description="Record every filter of the taxonomy that holds.")] = False
+    detect: Annotated[bool, Field(description="List and record every filter of the taxonomy that holds.")] = False
     asset_class: Annotated[
         Literal["auto", "icon", "illustration", "photo"],
         Field(
@@ -130,6 +131,7 @@ class Semantic(Stage[SemanticParams]):
             notes["absent"] = absent
         if p.detect:
             notes["detected"] = self._detected(seen, filters)
+            notes["explain"] = [f"{group}: {', '.join(names)}" for group, names in notes["detected"].items()]
         model = None if not seen.encoded else ModelRef(name=seen.NAME, revision=seen.revision, licence=seen.LICENCE)
         backend = "mini" if seen.encoded else "pixels"
         if all(score.passed is None for score in scores):

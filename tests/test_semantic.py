@@ -118,6 +118,7 @@ def test_detect_lists_by_group_what_holds_and_judges_nothing():
     assert found.status == "skipped"
     assert found.notes["judged"] is False
     assert "red" in found.notes["detected"]["colour"]
+    assert [line for line in found.notes["explain"] if line.startswith("colour: ") and "red" in line]
     assert "transparent-background" in found.notes["detected"]["background"]
     assert found.model is not None
     assert found.model.revision == miniclip.revision()
@@ -274,6 +275,11 @@ def test_a_process_ends_with_12_and_22(cli, work):
     disc().save(work / "red.png")
     assert cli("semantic", "red.png", "--require", "red", "--forbid", "dark background").returncode == 0
     assert cli("semantic", "red.png", "--require", "blue").returncode == Exit.OFF_PROMPT
+    empty = cli("semantic", "red.png", "--require", " ")
+    assert (empty.returncode, empty.stdout) == (2, b"")
+    listed = cli("semantic", "red.png", "--detect", "--force")
+    assert (listed.returncode, listed.stdout) == (0, b"red.png\n")
+    assert b"colour: " in listed.stderr
     done = cli("semantic", "red.png", "--taxonomy", "absent.yaml", "--require", "red")
     assert done.returncode == Exit.NO_VERDICT
     assert b"absent.yaml" in done.stderr
