@@ -81,6 +81,8 @@ def test_best_keeps_one_candidate_with_all_its_ratios(cli):
     assert len(assets) == 2
     assert len({sidecar(path)["group"]["index"] for path in assets}) == 1
     assert events[-1]["event"] == "summary"
+    assert b"candidate" in done.stderr
+    assert b", ratio 2:1: " in done.stderr
 
 
 def test_files_go_through_the_stages_from_load_on(cli, png):

@@ -73,4 +73,5 @@ def _which(entry: Entry, *, most: bool = False) -> str:
         return ""
     size = f"at most {group.size}" if most else group.size
     which = f"candidate {group.index + 1} of {size}" if group.size > 1 else ""
-    return " ".join(filter(None, [which, f"({group.ratio})" if group.ratios > 1 else ""]))
+    ratio = f"ratio {group.ratio}" if group.ratios > 1 else ""
+    return ", ".join(filter(None, [which, ratio]))
