@@ -21,8 +21,8 @@ class Entry(NamedTuple):
 # In pipeline order.
 STAGES: dict[str, Entry] = {
     "validate": Entry("imajin_cli.stages.validate:Validate", "Check a request before anything is drawn."),
-    "load": Entry("imajin_cli.stages.load:Load", "Read pictures safely: decode, turn, convert to sRGB, bound."),
-    "identity": Entry("imajin_cli.stages.identity:Identity", "Take reference pictures of a person, for `verify-identity`."),
+    "load": Entry("imajin_cli.stages.load:Load", "Read pictures safely: bounded, turned, as sRGB."),
+    "identity": Entry("imajin_cli.stages.identity:Identity", "Take reference pictures of a person."),
     "generate": Entry("imajin_cli.stages.generate:Generate", "Make pictures from a prompt."),
     "verify-identity": Entry(
         "imajin_cli.stages.verify_identity:VerifyIdentity", "Hold a picture to the person who was asked for."

@@ -265,7 +265,7 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line_a_job(cli, work):
     (work / "dist").write_text("a file")
     done = cli("batch", "jobs.jsonl")
     assert done.returncode == 2
-    assert b"jobs.jsonl:1: dist: cannot be made" in done.stderr
+    assert b"jobs.jsonl:1: dist: is a file, not a folder to publish into" in done.stderr
 
 
 def start(*arguments: str) -> subprocess.Popen[bytes]:

@@ -226,7 +226,7 @@ def test_an_embedding_that_makes_no_sense_is_no_verdict(monkeypatch, with_face, 
         def compute_face_descriptor(self, chip: Any) -> list[float]:
             return [float("nan")] * 128
 
-    monkeypatch.setattr(faces, "_recogniser", Broken)
+    monkeypatch.setattr(faces, "_recogniser", lambda _model: Broken())
     lost(judge(deny_lists=["deny.json"]), "identity", "no description of a face")
     monkeypatch.setattr(Broken, "compute_face_descriptor", lambda self, chip: [0.1] * 127)
     lost(judge(deny_lists=["deny.json"]), "identity", "no description of a face")

@@ -191,7 +191,7 @@ def contents_of_tree() -> list[str]:
 
 
 # What is imported under a name that differs from its distribution's.
-DISTRIBUTION = {"yaml": "pyyaml", "PIL": "pillow", "cv2": "opencv-python-headless", "dlib": "dlib-bin"}
+DISTRIBUTION = {"yaml": "pyyaml", "PIL": "pillow", "cv2": "opencv-python-headless", "dlib": "dlib-bin", "pynvml": "nvidia-ml-py"}
 
 
 def base_requirements() -> set[str]:
@@ -218,14 +218,20 @@ def test_every_third_party_import_is_a_requirement_of_the_base():
     imported = third_party_imports()
     extras = PROJECT["project"]["optional-dependencies"].values()
     optional = {canonicalize_name(Requirement(line).name) for lines in extras for line in lines}
-    # What an extra brings is for backends, which do without it where it is not installed.
-    known = {name for name, file in imported.items() if name in optional and file.startswith("stages/backends/")}
+    # What an extra brings is for backends, drivers and engines, which do without it where it is not installed.
+    homes = ("stages/backends/", "imajin_cli/devices/", "imajin_cli/run/batch/cluster.py")
+    known = {name for name, file in imported.items() if name in optional and file.startswith(homes)}
     assert {name: file for name, file in imported.items() if name not in base_requirements() | known} == {}
 
 
 def test_every_requirement_of_the_base_is_used():
-    """Imported, or, being a package of data, looked up by its name. (Fonts' names are put together: the text tests use each.)"""
+    """Imported, or, being a package of data, looked up by its name, in code or in the model catalogue.
+
+    (Fonts' names are put together: the text tests use each.)
+    """
     text = "".join((ROOT / name).read_text("utf-8") for name in contents_of_tree() if name.endswith(".py"))
+    catalogue = (ROOT / "imajin_cli/models/catalogue.yaml").read_text("utf-8")
+    text += "".join(f'"{package}"' for package in re.findall(r"package: (\w+)", catalogue))
     unused = base_requirements() - third_party_imports().keys()
     unused = {name for name in unused if not name.startswith("fontpkg-")}
     assert {name for name in unused if f'"{name.replace("-", "_")}"' not in text} == set()

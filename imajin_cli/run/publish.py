@@ -71,7 +71,9 @@ class Publisher:
         return Result(self._entry(entry, sidecar, names), record.status, bound.name)
 
     def _take_up(self) -> None:
-        """Once a process, complete what a killed one left staged."""
+        """Once a process, complete what a killed one left staged. Raises OutputError where the folder is none."""
+        if self.folder.exists() and not self.folder.is_dir():
+            raise OutputError(f"{self.folder}: is a file, not a folder to publish into")
         if not self._ready and next(self.folder.glob(f"{STAGING_PREFIX}*"), None) is not None:
             with folder_lock(self.folder):
                 finish_interrupted(self.folder, self._manifest)
