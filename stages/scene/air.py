@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from imajin_cli.stages.scene import pack
@@ -95,6 +96,11 @@ def flies(part: Part) -> bool:
     if part.kind == "icon":
         return bool(_words(part) & _SKY_WORDS)
     return part.ground is None and part.name not in HANDY and part.kind not in ("person", "shape")
+
+
+def is_bare(part: Part, told: Sequence[Part]) -> bool:
+    """Whether a thing is a bare sign that the prompt does not name: in a sky it means nothing, clouds are better there."""
+    return part.kind == "icon" and not flies(part) and part not in told
 
 
 def is_light(part: Part) -> bool:

@@ -293,6 +293,8 @@ def ribbons(board: Board, cast: Cast) -> None:
     hero = c.subject(board, cast, cx=cx, foot=floor, h=s * 0.72, w=s * 0.8)
     c.badge(board, cast, hero, 0.2)
     _adrift(board, cast, hero, floor, s)
+    if not tall.is_tall(board):  # tall ones get theirs with what else is in the sky
+        _clouds(board, cast, 0.2, 3)
     _marks(board, cast, floor, 4)
 
 
@@ -310,6 +312,8 @@ def _adrift(board: Board, cast: Cast, hero: Item, floor: float, s: float) -> Non
                 style = "solid" if part.kind != "icon" and at == 0 else "outline"
                 size = (0.44, 0.3, 0.36, 0.28)[at % 4]
                 board.try_put([c.companion(board, part, style=style, h=s * size, cx=x, foot=floor + board.unit * 2)])
+                continue
+            if air.is_bare(part, cast.companions[: cast.told]):
                 continue
             y, turn = floor - s * (0.6 if at % 2 else 0.3), -7.0 if x < hero.box[0] else 7.0
             size = (0.3, 0.26, 0.28, 0.24)[at % 4]

@@ -31,7 +31,7 @@ def fill_sky(board: Board, cast: Cast, hero: Item, top: float) -> None:
     size = min(w * 0.26, (floor - top) * 0.5)
     y = floor - size * 0.55
     for part in c.waiting(board, cast):
-        if air.stands(part):
+        if air.stands(part) or air.is_bare(part, cast.companions[: cast.told]):
             continue
         if y - size * 0.5 < top or at >= count(cast, 3):
             break
