@@ -31,6 +31,7 @@ def test_the_default_requires_moderate():
 def test_what_moderate_never_saw_is_not_published(cli):
     done = cli("output", flat("a.png"), "-o", "out")
     assert (done.returncode, done.stdout) == (Exit.NO_VERDICT, b"")
+    assert done.stderr.startswith(b"imajin output: a.png: moderate is required")
     assert b"imajin moderate" in done.stderr
     assert not Path("out").exists()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imajin_cli.config.layers import Settings, load_settings
-from imajin_cli.contract.errors import ImajinError, InputError, MissingError, OutputError, UsageError
+from imajin_cli.contract.errors import ImajinError, InputError, MissingError, NoVerdictError, OutputError, UsageError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.stage import Kind
 from imajin_cli.run import streams
@@ -103,6 +103,11 @@ class Worker:
                 yield from self._one(entry)
             except (MissingError, OutputError):
                 raise
+            except NoVerdictError as error:
+                # A stage knows no paths, and in a stream nobody would know of which picture it speaks.
+                if entry.path is not None and entry.label not in error.message:
+                    error.message = f"{entry.label}: {error.message}"
+                self.report.error(error)
             except ImajinError as error:
                 self.report.error(error)
 
@@ -124,7 +129,6 @@ class Worker:
             # What was not published keeps the reason in its own sidecar.
             result = replace(result, entry=self.keeper.keep_record(entry, result.entry.sidecar.stages[-1]))
         yield result
-
 
     def _hold_licences(self, entry: Entry) -> None:
         if self.bound.policy != "any":
