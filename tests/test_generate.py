@@ -154,3 +154,10 @@ def test_a_users_drawing_plays_where_the_prompt_names_it(tmp_path: Path) -> None
         stage, job = first(prompt, packs=[str(tmp_path)])
         parts = stage.make(job).picture.vector.scene["parts"]  # type: ignore[union-attr]
         assert any(part["name"] == "red-kite" and part["role"] == "subject" for part in parts) is plays
+
+
+def test_a_situation_that_there_is_not_names_the_nearest(cli):
+    done = cli("generate", "x", "--situation", "bad-gatway", "--size", "64")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b'no situation "bad-gatway" (did you mean bad-gateway' in done.stderr
+    assert len(done.stderr) < 200

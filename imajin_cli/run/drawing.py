@@ -194,5 +194,5 @@ def summary(draw: Draw) -> str:
     }[draw.stopped]
     by = f", by {draw.ranked_by}" if draw.ranked_by is not None and len(draw.order) > 1 else ""
     chosen = ", ".join(str(index + 1) for index in draw.chosen)
-    kept = f"; kept: candidate {chosen}{by}" if chosen else ""
+    kept = f"; kept: candidate{'s' if len(draw.chosen) > 1 else ''} {chosen}{by}" if chosen else ""
     return f"{len(draw.order)} of {len(draw.candidates)} candidates passed, {draw.wanted} wanted: {why}{kept}"

@@ -84,14 +84,21 @@ def wish_of(prompt: str, situation: str | None) -> Wish:
     if situation is not None:
         entry = situations().get(situation)
         if entry is None:
-            raise UsageError(
-                f'there is no situation "{situation}"', hint=f"there are {', '.join(sorted(situations()))}"
-            )
+            raise UsageError(f'there is no situation "{situation}"', hint=_nearest_situations(situation))
         return replace(of_situation(entry, {**facts, "forced": situation}), about=prompt)
     wish = from_match(found.situations, found.concepts, facts, prompt)
     weather = found.hints.weather
     others = (*wish.others, "moon-night") if weather == "night" else wish.others
     return replace(wish, numerals=found.hints.code or wish.numerals, weather=weather, others=others)
+
+
+def _nearest_situations(name: str) -> str:
+    """A hint for a name that is none: those that it may be meant for, else what all are like."""
+    import difflib
+
+    names = sorted(situations())
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"one of {len(names)}, such as {', '.join(names[:4])}"
 
 
 def _manner(order: Order) -> Manner:
