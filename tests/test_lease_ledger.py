@@ -334,13 +334,19 @@ OTHER_USERS = pytest.mark.skipif(
 
 
 @OTHER_USERS
+def as_user(user: int) -> list[str]:
+    """The start of a command that runs as another user, who may read the environment of these tests wherever it lies."""
+    caps = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    return ["setpriv", f"--reuid={user}", f"--regid={user}", *caps]
+
+
 def test_a_read_only_ledger_is_one_line(public):
     folder = public
     folder.mkdir()
     os.chmod(folder, 0o555)
     program = f"from imajin_cli.run.boundary import guarded\ndef work():\n    exec({RUN!r}, {{}})\nguarded(work)"
     done = subprocess.run(
-        ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups", sys.executable, "-c", program, "20"],
+        [*as_user(12345), "--clear-groups", sys.executable, "-c", program, "20"],
         capture_output=True, text=True, timeout=60,
         env=environment(IMAJIN_LEDGER=str(folder), IMAJIN_DEVICES="sim:0=1000", HOME="/nonexistent"),
     )  # fmt: skip
@@ -385,7 +391,7 @@ def test_two_users_share_a_folder(public):
             + ("os.kill(os.getpid(), signal.SIGKILL)" if die else "held.release()")
         )
         return subprocess.run(
-            ["setpriv", f"--reuid={user}", f"--regid={user}", "--groups=777", sys.executable, "-c", program],
+            [*as_user(user), "--groups=777", sys.executable, "-c", program],
             capture_output=True, text=True, timeout=60,
             env=environment(IMAJIN_LEDGER=str(folder), IMAJIN_DEVICES="sim:0=1000", HOME="/nonexistent"),
         )  # fmt: skip
@@ -401,7 +407,7 @@ def test_two_users_share_a_folder(public):
         assert found.st_mode & 0o060 == 0o060, path
         assert not found.st_mode & 0o007, path
     stranger = subprocess.run(
-        ["setpriv", "--reuid=2003", "--regid=2003", "--clear-groups", sys.executable, "-c", RUN, "1"],
+        [*as_user(2003), "--clear-groups", sys.executable, "-c", RUN, "1"],
         capture_output=True, text=True, timeout=60,
         env=environment(IMAJIN_LEDGER=str(folder), IMAJIN_DEVICES="sim:0=1000", HOME="/nonexistent"),
     )  # fmt: skip
