@@ -23,9 +23,9 @@ PROMPTS = Path(__file__).with_suffix(".tsv")
 RATIOS = ("1024x1024", "1600x900", "1500x500", "1200x630", "800x1200", "800x1000")
 
 
-def prompts(only: str | None) -> Iterator[tuple[str, str, str, str]]:
+def prompts(file: Path, only: str | None) -> Iterator[tuple[str, str, str, str]]:
     """(kind, layout, size, prompt) of each line."""
-    for line in PROMPTS.read_text(encoding="utf-8").splitlines():
+    for line in file.read_text(encoding="utf-8").splitlines():
         if line.strip() and not line.startswith("#") and (only is None or only in line):
             kind, layout, size, prompt = line.split("\t")
             yield kind, layout, size, prompt
@@ -33,7 +33,7 @@ def prompts(only: str | None) -> Iterator[tuple[str, str, str, str]]:
 
 def draw(arguments: argparse.Namespace) -> Iterator[tuple[str, Image]]:
     """(caption, picture) of everything on the sheet."""
-    for kind, layout, size, prompt in prompts(arguments.only):
+    for kind, layout, size, prompt in prompts(arguments.prompts, arguments.only):
         theme = "dark" if arguments.dark else "light"
         stage = Generate(GenerateParams.model_validate({"layout": layout, "theme": theme}))
         sizes = list(RATIOS) if arguments.ratios else [size]
@@ -59,6 +59,7 @@ def main() -> None:
     parser.add_argument("--candidates", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only")
+    parser.add_argument("--prompts", type=Path, default=PROMPTS, help="another list, such as contact_sheet_blind.tsv")
     parser.add_argument("--thumb", type=int, default=320)
     parser.add_argument("--columns", type=int, default=0)
     arguments = parser.parse_args()
