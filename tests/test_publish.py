@@ -121,6 +121,15 @@ def test_a_set_of_which_a_file_was_removed_since_is_published_anew(cli, pictures
     assert not staging.exists()
 
 
+def test_a_sidecar_that_was_removed_since_comes_back(cli, pictures):
+    assert cli("output", "-o", "out", pictures[0]).returncode == 0
+    (sidecar,) = Path("out").glob("*.png.json")
+    known = sidecar.read_bytes()
+    sidecar.unlink()
+    assert cli("output", "-o", "out", pictures[0]).returncode == 0
+    assert json.loads(sidecar.read_bytes())["id"] == json.loads(known)["id"]
+
+
 def test_what_was_staged_is_completed_also_where_all_else_is_there_already(cli, pictures):
     assert cli("output", "-o", "out", pictures[1]).returncode == 0
     staging, _ = interrupted(cli, pictures[0])

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -92,16 +93,11 @@ class Publisher:
                 )
 
     def _finished(self, key: str) -> list[str] | None:
-        """The names of exactly this work's files, where all are there with the bytes that the manifest says."""
+        """The names of exactly this work's files, where all of it is there."""
         asset = self._manifest.entry_of(key)
-        if asset is None:
-            return None
-        files = {file["name"]: file["sha256"] for file in asset["files"]}
-        try:
-            whole = all(sha256(read_bytes(self.folder / name)) == digest for name, digest in files.items())
-        except InputError:
-            return None
-        return list(files) if whole else None
+        return (
+            None if asset is None or not are_whole(self.folder, asset["files"]) else [f["name"] for f in asset["files"]]
+        )
 
     def _commit(self, publication: Publication, sidecar: Sidecar, key: str) -> None:
         make_folder(self.folder)
@@ -118,6 +114,15 @@ class Publisher:
                     raise OutputError(f"{self.folder}: cannot be written: {error.strerror}") from None
                 raise
             _move_in(staging, self.folder, self._manifest)
+
+
+def are_whole(folder: Path, files: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a manifest entry's ``files`` are in ``folder`` with the bytes that it says, and their sidecar is there too."""
+    try:
+        same = all(sha256(read_bytes(folder / file["name"])) == file["sha256"] for file in files)
+    except InputError:
+        return False
+    return same and (folder / f"{files[0]['name']}.json").is_file()
 
 
 def published_sidecar(sidecar: Sidecar, record: Record, first: PublishedFile) -> Sidecar:

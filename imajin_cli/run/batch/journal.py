@@ -13,7 +13,7 @@ from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import ImajinError, OutputError, UsageError
 from imajin_cli.run.atomic import make_folder, write_atomic
 from imajin_cli.run.manifest import manifest_of
-from imajin_cli.run.reading import read_bytes
+from imajin_cli.run.publish import are_whole
 
 FOLDER = Path(".imajin/batch")
 VERSION = 1
@@ -141,12 +141,7 @@ class Published:
         if first.parent not in self._folders:
             self._folders[first.parent] = self._read(first.parent)
         files = self._folders[first.parent].get(first.name)
-        try:
-            return files is not None and all(
-                sha256(read_bytes(first.parent / file["name"])) == file["sha256"] for file in files
-            )
-        except ImajinError:
-            return False
+        return files is not None and are_whole(first.parent, files)
 
     def _read(self, folder: Path) -> dict[str, list[dict[str, Any]]]:
         try:
