@@ -7,14 +7,14 @@ scorer decides alone, and none in secret. Only pixels are judged; what was asked
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
 from imajin_cli.contract.digest import sha256
-from imajin_cli.contract.errors import ImajinError, NoVerdictError
+from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.layers import layer
 from imajin_cli.contract.sidecar import ModelRef, Score
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
 
@@ -89,18 +89,18 @@ class Aesthetic(Stage[AestheticParams]):
         from imajin_cli.stages.imaging.looks.features import features
         from imajin_cli.stages.imaging.looks.views import Views
 
-        views: Views = layer("reading the picture", lambda: Views(seen_of(asset)))
-        composed = layer("composition", lambda: measures(views.colours))
+        views: Views = layer("aesthetic", "reading the picture", lambda: Views(seen_of(asset)))
+        composed = layer("aesthetic", "composition", lambda: measures(views.colours))
         if composed["empty"] >= 1:
             return Outcome("rejected", "nothing to see in it", self.rejects_with)
-        numbers = layer("composition", lambda: _finite(features(views, composed)))
+        numbers = layer("aesthetic", "composition", lambda: _finite(features(views, composed)))
         scorer = shared()
-        learned = layer("the learned scorer", lambda: _finite({LEARNED: scored(scorer, views, numbers)}))
+        learned = layer("aesthetic", "the learned scorer", lambda: _finite({LEARNED: scored(scorer, views, numbers)}))
         by: str = "params"
         wanted: str = self.params.asset_class
         if wanted == "auto":
             wanted, by = class_of(asset.sidecar, picture.size, numbers)
-        held = layer("the statistics", lambda: norm(wanted, scorer.name, scorer.revision))
+        held = layer("aesthetic", "the statistics", lambda: norm(wanted, scorer.name, scorer.revision))
         value, parts = held.judged({**composed, **learned})
         value = round(_finite({"score": value})["score"], 4)
         limit = held.threshold if self.params.threshold is None else self.params.threshold
@@ -144,18 +144,6 @@ def _worst(parts: dict[str, Part]) -> str:
     """The parts that cost the most, by weight, in words."""
     low = sorted((part.weight * part.z, name) for name, part in parts.items())
     return ", ".join(f"{name} is {parts[name].z:+.1f} from usual" for cost, name in low[:3] if cost < 0) or "all of it"
-
-
-def layer(name: str, work: Callable[[], T]) -> T:
-    """``work()``; whatever goes wrong in it is no verdict, with the layer named."""
-    try:
-        return work()
-    except NoVerdictError:
-        raise
-    except ImajinError as error:
-        raise NoVerdictError(f"aesthetic: {name}: {error.message}", hint=error.hint) from error
-    except Exception as error:  # a gate fails closed whatever a library raises
-        raise NoVerdictError(f"aesthetic: {name} failed: {type(error).__name__}: {str(error)[:200]}") from error
 
 
 def _finite(values: dict[str, float]) -> dict[str, float]:

@@ -14,10 +14,11 @@ from pydantic import Field, StringConstraints
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.layers import layer
 from imajin_cli.contract.sidecar import ModelRef, Score
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
 from imajin_cli.stages.calibration.limits import limit, state
-from imajin_cli.stages.semantics.seen import Seen, finite, layer, planes_of
+from imajin_cli.stages.semantics.seen import Seen, finite, planes_of
 from imajin_cli.stages.semantics.taxonomy import Filter, resolve, with_own
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -117,7 +118,7 @@ class Semantic(Stage[SemanticParams]):
             return Outcome("skipped", reason="no prompt is known and no filter was asked for")
         filters = with_own(p.taxonomy)
         picture = asset.picture
-        seen = Seen(layer("reading the picture", lambda: planes_of(picture.image)))
+        seen = Seen(layer("semantic", "reading the picture", lambda: planes_of(picture.image)))
         if seen.blank:
             return Outcome("rejected", reason="nothing to see in it", code=self.rejects_with)
         fit, absent = self._fit(seen, prompt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -56,19 +57,16 @@ def make_place(path: str, above: Place | None = None) -> Place:
 
     Raises OSError, or Refused for a link or what is no folder.
     """
-    try:
+    with contextlib.suppress(FileNotFoundError):
         return open_place(path)
-    except FileNotFoundError:
-        pass
     if above is None:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    try:
+    # Another process may make it first.
+    with contextlib.suppress(FileExistsError):
         os.mkdir(path, 0o700)
         if above is not None:
             _own(path, above)
             os.chmod(path, above.mode & 0o2777 | 0o700)
-    except FileExistsError:
-        pass
     return open_place(path)
 
 
@@ -110,14 +108,10 @@ def open_ours(place: Place, name: str, *, write: bool = True, append: bool = Fal
 def open_or_create(place: Place, name: str) -> tuple[int, bool]:
     """The file's descriptor, and whether it is new. Raises OSError, and Refused for one that we would not have made."""
     while True:
-        try:
+        with contextlib.suppress(FileNotFoundError):
             return open_ours(place, name), False
-        except FileNotFoundError:
-            pass
-        try:
+        with contextlib.suppress(FileExistsError):
             return create(place, name), True
-        except FileExistsError:
-            continue
 
 
 def read_all(descriptor: int) -> bytes:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from imajin_cli.contract.errors import NoCapacityError, OutputError
@@ -100,18 +100,21 @@ class Ledger:
         """The path of a slot's file."""
         return self.place.at(slot_name(slot))
 
+    def _mark_free(self, grant: Grant) -> None:
+        table = open_ours(self.place, TABLE)
+        try:
+            write_at(table, line(grant.slot, FREE), offset(grant.slot))
+        finally:
+            os.close(table)
+        unlock(grant.descriptor)
+
     def release(self, grant: Grant) -> None:
         """Give a lease back. Needs no lock: the slot is ours until its lock is gone."""
         try:
-            table = open_ours(self.place, TABLE)
-            try:
-                write_at(table, line(grant.slot, FREE), offset(grant.slot))
-            finally:
-                os.close(table)
-            unlock(grant.descriptor)
-        except (OSError, Refused):
-            # Closing the descriptor ends the lease all the same; the next who looks sees that nobody holds the slot.
-            pass
+            # Where this fails, closing the descriptor ends the lease all the same: the next who looks sees that nobody
+            # holds the slot.
+            with suppress(OSError, Refused):
+                self._mark_free(grant)
         finally:
             os.close(grant.descriptor)
         journal.write(self.place, "released", lease=grant.id, mib=grant.mib)

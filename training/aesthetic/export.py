@@ -9,14 +9,13 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from model import Scorer
-from onnx import TensorProto, helper, numpy_helper
 from pairs import load
 from torch import Tensor, nn
 
 from imajin_cli.stages.backends import scorer
+from training.halves import halve
 
 
 class Bytes(nn.Module):
@@ -28,25 +27,6 @@ class Bytes(nn.Module):
 
     def forward(self, whole: Tensor, patches: Tensor, numbers: Tensor) -> Tensor:
         return self.net(whole.float(), patches.float(), numbers)
-
-
-def halve(path: Path) -> None:
-    """Store every matrix in half precision, with a cast back to single: the graph computes as before."""
-    model = onnx.load(path)
-    graph = model.graph
-    casts = []
-    for tensor in list(graph.initializer):
-        values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.ndim < 2:
-            continue
-        graph.initializer.remove(tensor)
-        graph.initializer.append(numpy_helper.from_array(values.astype(np.float16), tensor.name + ".half"))
-        casts.append(helper.make_node("Cast", [tensor.name + ".half"], [tensor.name], to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
 
 
 def main() -> None:
@@ -69,7 +49,7 @@ def main() -> None:
     torch.onnx.export(
         Bytes(net).eval(), one, target, input_names=names, output_names=["score"], dynamo=False, opset_version=17
     )
-    halve(target)
+    halve(target, lambda values: values.ndim >= 2)
     scorer.revision.cache_clear()
     with torch.no_grad():
         wanted = net(feed[0].float(), feed[1].float(), feed[2]).numpy()

@@ -27,6 +27,7 @@ from imajin_cli.stages.scene.compose import _background, lay_out
 from imajin_cli.stages.scene.layouts.table import LAYOUTS
 from imajin_cli.stages.scene.part import Box
 from imajin_cli.stages.scene.wish import situations
+from training.colours import COLOURS
 
 HERE = Path(__file__).parent
 SPLIT = yaml.safe_load((HERE.parent / "clip" / "split.yaml").read_text())
@@ -134,19 +135,6 @@ def known(part: str) -> list[str]:
     return [n for n in sorted(situations()) if held(n) == (part == "test")]
 
 
-COLOURS = (
-    None,
-    None,
-    "#2563eb",
-    "#0d9488",
-    "#7c3aed",
-    "#db2777",
-    "#ea580c",
-    "#16a34a",
-    "#475569",
-    "#dc2626",
-    "#ca8a04",
-)
 
 
 def cast_of(layout: str, size: tuple[int, int], part: str, rng: random.Random) -> tuple[Any, str | None]:

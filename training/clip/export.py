@@ -10,11 +10,9 @@ import json
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 import yaml
 from model import DIM, INPUT, TEXT, Image, Memory, Text
-from onnx import TensorProto, helper, numpy_helper
 from PIL import Image as Picture
 from safetensors.numpy import save_file
 from torch import Tensor, nn
@@ -24,6 +22,7 @@ from imajin_cli.stages.backends import miniclip
 from imajin_cli.stages.backends.embedding import shared as embedder
 from imajin_cli.stages.semantics import look
 from imajin_cli.stages.semantics.words import ids_of
+from training.halves import halve
 
 SAMPLE = 512
 TAXONOMY = Path(__file__).resolve().parents[2] / "stages/semantics/taxonomy.yaml"
@@ -56,25 +55,6 @@ def load(checkpoint: Path, words: int, quarters: bool = False, hidden: int | Non
             own[key][:stored] = value
     net.load_state_dict(own)
     return net.eval()
-
-
-def halve(path: Path) -> None:
-    """Store every larger weight in half precision, with a cast back to single: the graph computes as before."""
-    model = onnx.load(path)
-    graph = model.graph
-    casts = []
-    for tensor in list(graph.initializer):
-        values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < 64:
-            continue
-        graph.initializer.remove(tensor)
-        graph.initializer.append(numpy_helper.from_array(values.astype(np.float16), tensor.name + ".half"))
-        casts.append(helper.make_node("Cast", [tensor.name + ".half"], [tensor.name], to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
 
 
 class Plain(nn.Module):
@@ -173,7 +153,7 @@ def main() -> None:
     torch.onnx.export(Plain(net["image"]), (pixels,), target, input_names=["pixels"], dynamo=False,
         output_names=["vectors", "boxes"], opset_version=17,
         dynamic_axes={"pixels": {0: "n"}, "vectors": {0: "n"}, "boxes": {0: "n"}})  # fmt: skip
-    halve(target)
+    halve(target, lambda values: values.size >= 64)
     save_file(text_tables(net, texts), args.out / miniclip.TEXT)
     (args.out / miniclip.VOCABULARY).write_text(json.dumps(sorted(texts.words, key=texts.words.get)) + "\n")
     clip = miniclip.MiniClip(args.out)

@@ -28,23 +28,11 @@ from imajin_cli.stages.scene.choose import Manner
 from imajin_cli.stages.scene.layouts.table import LAYOUTS
 from imajin_cli.stages.scene.wish import KNOWLEDGE as COMPILED
 from imajin_cli.stages.scene.wish import LENDS, situations
+from training.colours import COLOURS
 
 HERE = Path(__file__).parent
 KNOWLEDGE = Path(knowledge.__file__).parent
 PIXELS = 128
-COLOURS = (
-    None,
-    None,
-    "#2563eb",
-    "#0d9488",
-    "#7c3aed",
-    "#db2777",
-    "#ea580c",
-    "#16a34a",
-    "#475569",
-    "#dc2626",
-    "#ca8a04",
-)
 SIZES = ((256, 256), (256, 256), (320, 240), (384, 216), (240, 320))
 CHUNK = 1000
 
