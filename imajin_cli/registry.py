@@ -31,6 +31,9 @@ STAGES: dict[str, Entry] = {
     "semantic": Entry("imajin_cli.stages.semantic:Semantic", "Hold a picture against its prompt and named filters."),
     "aesthetic": Entry("imajin_cli.stages.aesthetic:Aesthetic", "Judge how good a picture looks, and rank candidates."),
     "text": Entry("imajin_cli.stages.text:Text", "Set a headline and a caption with real typography."),
+    "watermark": Entry(
+        "imajin_cli.stages.watermark:Watermark", "Mark a picture visibly and invisibly, and read marks."
+    ),
     "quality": Entry("imajin_cli.stages.quality:Quality", "Measure sharpness, edges, padding, legibility, contrast."),
     "output": Entry("imajin_cli.stages.output:Output", "Publish a size set, its formats and a manifest."),
 }

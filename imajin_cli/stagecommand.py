@@ -86,18 +86,33 @@ _COMMON: dict[str, tuple[Any, Any]] = {
 }
 
 
+_READ = inspect.Parameter(
+    "read",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[
+        bool, typer.Option("--read", help="Print what marks a file carries, and do nothing else.", show_default=False)
+    ],
+)
+
+
 def command_for(name: str, summary: str) -> Any:
     """The Typer command of stage ``name``. Imports the stage's module. Raises UsageError for a broken one."""
     cls = stage_class(name)
 
     def body(**given: Any) -> None:
         arguments = given.pop("arguments") or []
+        if given.pop("read", False):
+            from imajin_cli.run.carrying import tell
+
+            raise typer.Exit(tell(cls, arguments, null=given["null"], as_json=given["as_json"]))
         common = Common(**{key: given.pop(key) for key in list(given) if key in _COMMON})
         raise typer.Exit(run_stage(name, arguments, _dashed(split(given), name), common))
 
     parameters = [_arguments(cls), *options_of(cls.Params, "stage")]
     if cls.takes_request:
         parameters += options_of(RequestParams, "request")
+    parameters += [_READ] if cls.tells_marks else []
     parameters += _common(cls)
     return make_command(name, body, parameters, _doc(cls, summary))
 

@@ -66,6 +66,7 @@ SHARED = (
     "imajin_cli.stages.aesthetics",
     "imajin_cli.stages.calibration",
     "imajin_cli.stages.imaging",
+    "imajin_cli.stages.marks",
     "imajin_cli.stages.moderation",
     "imajin_cli.stages.scene",
     "imajin_cli.stages.policy",

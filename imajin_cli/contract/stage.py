@@ -124,6 +124,8 @@ class Stage(Generic[P]):
     # asset classes that it tells apart.
     calibrates: ClassVar[frozenset[str]] = frozenset()
     asset_classes: ClassVar[tuple[str, ...]] = ()
+    # The stage can say what marks a file carries, so its command has --read.
+    tells_marks: ClassVar[bool] = False
     # The exit code that a rejection by this stage stands for.
     rejects_with: ClassVar[Exit] = Exit.USAGE
 
@@ -141,6 +143,10 @@ class Stage(Generic[P]):
     def models(self) -> Sequence[str]:
         """Names in the model catalogue of all that the stage, with its params, may use; the licence policy holds them."""
         return ()
+
+    def carried(self, data: bytes) -> Mapping[str, Any]:
+        """What marks the file ``data`` carries, as JSON (stages that tell marks)."""
+        raise TypeError(f"{self.name} tells no marks")
 
     def apply(self, asset: Asset) -> Outcome:
         """Judge, annotate or transform one asset (gates, annotators, transforms, ``load``)."""

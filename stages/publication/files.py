@@ -12,6 +12,7 @@ from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import InputError, UsageError
 from imajin_cli.contract.sidecar import Score
 from imajin_cli.contract.stage import Asset, PublishedFile
+from imajin_cli.stages.marks.asked import Marker, payload_of
 from imajin_cli.stages.publication.entry import alt_of, theme_of
 from imajin_cli.stages.publication.icon import Icon, make_icon
 from imajin_cli.stages.publication.names import TELLING, fields_of, filled, ratio_word, safe_name, scale_word
@@ -37,6 +38,8 @@ class Made:
     role: str = "asset"
     name: str = ""
     remarks: dict[str, Any] = field(default_factory=dict)
+    # What the file says of the invisible mark, read back from its own bytes; None where none was asked for.
+    mark_told: dict[str, Any] | None = None
 
     def published(self) -> PublishedFile:
         """The file as the contract wants it, with its entry for the manifest."""
@@ -46,7 +49,10 @@ class Made:
             "format": self.format,
             "scale": self.scale,
         }
-        return PublishedFile(self.name, self.data, {**entry, "type": MIME[self.format], "role": self.role})
+        entry |= {"type": MIME[self.format], "role": self.role}
+        if self.mark_told is not None:
+            entry["mark"] = self.mark_told
+        return PublishedFile(self.name, self.data, entry)
 
 
 class Collector:
@@ -63,6 +69,7 @@ class Collector:
         self.stem = stem_of(asset, params.name)
         self.base = asset.picture.size
         self.files: list[Made] = []
+        self.marker = Marker(payload_of(asset.sidecar))
         self.icon: Icon | None = None
         self._known: dict[tuple[tuple[int, int], bool], list[Made]] = {}
 
@@ -81,7 +88,7 @@ class Collector:
             self.files += self._masks()
         if self.params.master:
             self.files.append(self._master())
-        self.files = _primary_first(self._named(file) for file in self.files)
+        self.files = _primary_first(self._named(self._told(file)) for file in self.files)
         if not self.files:
             raise UsageError(f"{self.asset.name}: nothing to publish", hint="ask for another --format")
         taken = {file.name.casefold() for file in self.files}
@@ -127,7 +134,11 @@ class Collector:
 
     def notes(self) -> dict[str, Any]:
         """What was made, for the record."""
-        files = [{"name": file.name, "bytes": len(file.data), **file.remarks} for file in self.files]
+        marks = [{"mark": file.mark_told} if file.mark_told is not None else {} for file in self.files]
+        files = [
+            {"name": file.name, "bytes": len(file.data), **file.remarks, **mark}
+            for file, mark in zip(self.files, marks, strict=True)
+        ]
         said = [*self.plan.notes, *dict.fromkeys(self.renderer.notes)]
         return {"files": files, **({"remarks": said} if said else {})}
 
@@ -139,7 +150,10 @@ class Collector:
         known = self._known.get((variant.pixels, variant.cut))
         if known is not None:  # 512 px at twice the density are 1024 px
             return [replace(file, mark=mark, size=variant.size, scale=variant.scale) for file in known]
-        drawn = Drawn(self.renderer.variant(variant), self.settings)
+        image = self.renderer.variant(variant)
+        # The judged pixels hold the mark; every other size is drawn without it.
+        own = variant.pixels == self.base and not variant.cut
+        drawn = Drawn(image if own else self.marker.marked(image), self.settings)
 
         def one(kind: str) -> Made:
             data, remarks = _encoded(drawn, kind, self.settings)
@@ -198,6 +212,15 @@ class Collector:
         """What tells one base of the group from those of other aspect ratios in a name that has no size."""
         group = self.asset.sidecar.group
         return f"-{ratio_word(group.ratio)}" if group is not None and group.ratios > 1 else ""
+
+    def _told(self, file: Made) -> Made:
+        """The file with what its own bytes, decoded again, say of the invisible mark."""
+        if self.marker.payload is None or file.role == "mask":
+            return file
+        from imajin_cli.stages.imaging.encode.check import PILLOW_NAME, decoded
+
+        image = decoded(file.data, file.format) if file.format in PILLOW_NAME else None
+        return replace(file, mark_told=self.marker.told(image, file.format))
 
     def _named(self, file: Made) -> Made:
         digits = f".{sha256(file.data)[:8]}" if self.params.hashed else ""

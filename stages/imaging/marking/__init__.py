@@ -1,0 +1,1 @@
+"""Marks in pixels: the invisible one, its code, and the visible one."""
