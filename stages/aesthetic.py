@@ -7,6 +7,7 @@ scorer decides alone, and none in secret. Only pixels are judged; what was asked
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
@@ -15,8 +16,10 @@ from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.layers import layer
+from imajin_cli.contract.need import Need
 from imajin_cli.contract.sidecar import ModelRef, Score
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
+from imajin_cli.stages.backends.footprint import on_cpu
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -70,6 +73,10 @@ class Aesthetic(Stage[AestheticParams]):
         except OSError:
             statistics = b"unreadable"
         return sha256(revision().encode() + statistics)[:16]
+
+    def needs(self) -> Sequence[Need]:
+        """What the embedded scorer takes."""
+        return on_cpu(["imajin-aesthetic"])
 
     def apply(self, asset: Asset) -> Outcome:
         """Judge ``asset.picture``: passed, or rejected with exit 13. The score is also the rank.

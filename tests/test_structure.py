@@ -25,7 +25,13 @@ MAY_IMPORT = {
     "imajin_cli.registry": set(),
     "imajin_cli.options": {"imajin_cli.contract"},
     "imajin_cli.config": {"imajin_cli.contract", "imajin_cli.registry", "imajin_cli.config"},
-    "imajin_cli.run": {"imajin_cli.contract", "imajin_cli.registry", "imajin_cli.config", "imajin_cli.run"},
+    "imajin_cli.run": {
+        "imajin_cli.contract",
+        "imajin_cli.registry",
+        "imajin_cli.config",
+        "imajin_cli.devices",
+        "imajin_cli.run",
+    },
     "imajin_cli.models": {"imajin_cli.contract", "imajin_cli.registry", "imajin_cli.config", "imajin_cli.models"},
     "imajin_cli.devices": {"imajin_cli.contract", "imajin_cli.config", "imajin_cli.devices"},
     "imajin_cli.stagecommand": {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.need import Need
 from imajin_cli.contract.sidecar import Credit, ModelRef, Request, Score, Sidecar, Status
 
 if TYPE_CHECKING:
@@ -147,6 +148,10 @@ class Stage(Generic[P]):
     def carried(self, data: bytes) -> Mapping[str, Any]:
         """What marks the file ``data`` carries, as JSON (stages that tell marks)."""
         raise TypeError(f"{self.name} tells no marks")
+
+    def needs(self) -> Sequence[Need]:
+        """What the stage's models, with its params, take of a device; the runtime has a lease of it before they load."""
+        return ()
 
     def apply(self, asset: Asset) -> Outcome:
         """Judge, annotate or transform one asset (gates, annotators, transforms, ``load``)."""

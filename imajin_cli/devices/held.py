@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Thread
 from types import TracebackType
 
@@ -91,7 +91,12 @@ class Lease:
     def report_peak(self, mib: int) -> None:
         """Tell what was used at most; later leases with the same key ask for that. Nothing happens without a key."""
         if self._ledger is not None and self._key is not None:
-            peaks.report(self._ledger, self._key, mib)
+            peaks.report(self._ledger, {self._key: mib})
+
+    def report_peaks(self, found: Mapping[PeakKey, int]) -> None:
+        """The same for a lease of several parts: what each used at most, in MiB."""
+        if self._ledger is not None:
+            peaks.report(self._ledger, found)
 
     def hand_over(self) -> int:
         """Make the descriptor outlive this process's use of it, through exec, and give it.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from imajin_cli.contract.errors import NoCapacityError, UsageError
@@ -48,6 +48,8 @@ def acquire(
     label: str = "",
     key: PeakKey | None = None,
     *,
+    parts: Sequence[tuple[PeakKey, int]] = (),
+    less: int = 0,
     ledger: Path | None = None,
     on_wait: Say | None = None,
     say: Say | None = None,
@@ -55,21 +57,24 @@ def acquire(
     """A lease of ``mib`` MiB on ``device``, waited for ``wait`` seconds (None: as configured; 0: now or not at all).
 
     ``device`` is "auto" (any GPU, else the CPU), an id ("cuda:0", "cpu") or a UUID. With a ``key`` whose peak was reported
-    before, that replaces ``mib``. ``ledger`` is the ledgers' folder if not the usual one; ``on_wait`` is told once that it
-    waits, and for whom; ``say`` hears of what is wrong with the ledger (by default the log "imajin.devices").
+    before, that replaces ``mib``. ``parts`` are several kinds of work at once, each with its MiB, in place of ``key`` and
+    ``mib``: one lease of their sum, ``less`` the MiB that this process has for them already. ``ledger`` is the ledgers'
+    folder if not the usual one; ``on_wait`` is told once that it waits, and for whom; ``say`` hears of what is wrong with
+    the ledger (by default the log "imajin.devices").
 
     Inside `imajin gpu run`, or another lease that was passed on, what fits into that is part of it and takes nothing more.
     Raises NoCapacityError (at once where no device is large enough), UsageError, OutputError.
     """
     if priority not in LEAD:
         raise UsageError(f"priority {str(priority)[:20]!r}", hint=", ".join(LEAD))
-    if mib < 1:
+    work: list[tuple[PeakKey | None, int]] = [*parts] or [(key, mib)]
+    mib = sum(size for _, size in work)
+    if min(size for _, size in work) < 1:
         raise UsageError(f"a lease of {mib} MiB")
     outer = inherited()
     if outer is not None and outer.covers(device, mib):
         return Lease(None, outer.shared(), outer.device, key)
-    found = candidates(device)
-    claims = _claims(found, mib, key, priority, label, ledger or ledger_root(), say or _warn)
+    claims = _claims(candidates(device), work, less, priority, label, ledger or ledger_root(), say or _warn)
     limit = settings().wait if wait is None else wait
     try:
         grant, claim = _obtain(claims, limit, on_wait)
@@ -83,7 +88,13 @@ def acquire(
 
 
 def _claims(
-    found: list[Device], mib: int, key: PeakKey | None, priority: str, label: str, root: Path, say: Say
+    found: list[Device],
+    work: Sequence[tuple[PeakKey | None, int]],
+    less: int,
+    priority: str,
+    label: str,
+    root: Path,
+    say: Say,
 ) -> list[Claim]:
     """A claim on each device that is large enough, the one with most room first. Raises NoCapacityError where none is."""
     holder = this_process(label)
@@ -91,7 +102,9 @@ def _claims(
     largest = 0
     for device in sorted(found, key=lambda each: -(each.free_mib or 0)):
         ledger = Ledger(root, device, say)
-        wanted = mib if key is None else peaks.learned(ledger, key) or mib
+        learned = peaks.learned(ledger, [key for key, _ in work if key is not None])
+        wanted = sum(mib if key is None else learned.get(key, mib) for key, mib in work)
+        wanted = max(1, wanted - less)
         largest = max(largest, wanted)
         if wanted <= device.total_mib:
             claims.append(Claim(ledger, wanted, priority, holder))

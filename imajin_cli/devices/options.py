@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -22,3 +22,7 @@ class DevicesParams(Params):
     wait: Annotated[
         float, Field(ge=0, le=604800, allow_inf_nan=False, description="Seconds to wait for memory on a device.")
     ] = 60.0
+    priority: Annotated[
+        Literal["batch", "normal", "interactive"],
+        Field(description="Class in which stages wait for memory: interactive goes first, batch last, within bounds."),
+    ] = "normal"

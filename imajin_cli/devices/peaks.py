@@ -9,6 +9,7 @@ import json
 import math
 import os
 import re
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imajin_cli.devices.files import MOST_BYTES, Refused, create, open_ours, read_all
@@ -37,23 +38,26 @@ class PeakKey(NamedTuple):
         return f"{self.model[:_MOST_TEXT]} {self.dtype[:20]} {self.size[:20]} {self.batch}"
 
 
-def learned(ledger: Ledger, key: PeakKey) -> int | None:
-    """MiB to reserve, by what was measured; None where nothing was."""
-    last = _read(ledger).get(key.text())
-    return math.ceil(max(last) * MARGIN) if last else None
+def learned(ledger: Ledger, keys: Iterable[PeakKey]) -> dict[PeakKey, int]:
+    """MiB to reserve for each of ``keys`` that was measured before."""
+    wanted = list(keys)
+    known = _read(ledger) if wanted else {}
+    return {key: math.ceil(max(known[key.text()]) * MARGIN) for key in wanted if key.text() in known}
 
 
-def report(ledger: Ledger, key: PeakKey, mib: int) -> None:
-    """Add a measured peak in MiB. What cannot be written is said, and no failure of the work that was measured."""
+def report(ledger: Ledger, found: Mapping[PeakKey, int]) -> None:
+    """Add measured peaks in MiB. What cannot be written is said, and no failure of the work that was measured."""
     from imajin_cli.devices.ledger import soon
 
-    if mib < 1:
+    good = {key: mib for key, mib in found.items() if mib > 0}
+    if not good:
         return
     try:
         with ledger.session(soon(5)):
             known = _read(ledger)
-            last = [*known.pop(key.text(), []), mib][-KEPT:]
-            known[key.text()] = last
+            for key, mib in good.items():
+                last = [*known.pop(key.text(), []), mib][-KEPT:]
+                known[key.text()] = last
             _write(ledger, _bounded(known))
     except Exception as error:  # noqa: BLE001 (a measurement that is lost costs the next reservation its accuracy alone)
         ledger.note(f"a measured peak could not be kept: {error}")

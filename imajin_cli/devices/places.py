@@ -6,8 +6,12 @@ import os
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imajin_cli.devices.options import DevicesParams
+
+if TYPE_CHECKING:
+    from imajin_cli.config.layers import Settings
 
 VARIABLE = "IMAJIN_LEDGER"
 # An administrator makes it, for all users: see docs/devices.md.
@@ -36,10 +40,24 @@ def _absolute(named: str, base: str) -> Path:
     return Path(base, Path(named).expanduser()).absolute()
 
 
-@cache
 def settings() -> DevicesParams:
     """The section "devices" of the configuration. Raises UsageError."""
+    return _configured[-1] if _configured else _of_files()
+
+
+def configure(layers: Settings) -> None:
+    """Take the section from a command's own settings, which are read already; a later command may have others."""
+    from imajin_cli.config.resolve import resolve
+
+    _configured[:] = [resolve("devices", DevicesParams, layers, {}).params]
+
+
+@cache
+def _of_files() -> DevicesParams:
     from imajin_cli.config.layers import load_settings
     from imajin_cli.config.resolve import resolve
 
     return resolve("devices", DevicesParams, load_settings(), {}).params
+
+
+_configured: list[DevicesParams] = []

@@ -18,8 +18,9 @@ SIMULATED = "IMAJIN_DEVICES"
 def devices() -> list[Device]:
     """Every device that this process may use: GPUs first, in CUDA's order, then the CPU.
 
-    ``$IMAJIN_DEVICES`` stands in for all of them, for tests: "sim:0=24576,cuda:0=8192/6000" is a device of 24,576 MiB and one
-    of 8,192 of which its driver says 6,000 are free. Raises UsageError where that cannot be read.
+    ``$IMAJIN_DEVICES`` stands in for all of them (for the CPU only where it names it), for tests:
+    "sim:0=24576,cuda:0=8192/6000" is a device of 24,576 MiB and one of 8,192 of which its driver says 6,000 are free.
+    Raises UsageError where that cannot be read.
     """
     return survey()[0]
 
@@ -39,6 +40,9 @@ def candidates(wanted: str) -> list[Device]:
 
     Raises UsageError for a name that means none, or several.
     """
+    if wanted == "cpu" and not _names_cpu():
+        # Without a look at the GPUs, whose drivers take their time.
+        return [cpu_device()]
     found = devices()
     if wanted == "auto":
         return [device for device in found if device.kind != "cpu"] or found
@@ -52,6 +56,11 @@ def candidates(wanted: str) -> list[Device]:
     if len(fitting) > 1 and not exact:
         raise UsageError(f"{wanted[:60]} may mean several devices", hint=", ".join(d.uuid for d in fitting))
     return fitting
+
+
+def _names_cpu() -> bool:
+    """Whether what stands in for devices has a CPU among them."""
+    return any(entry.strip().startswith("cpu=") for entry in os.environ.get(SIMULATED, "").split(","))
 
 
 def free_mib(device: Device) -> int | None:

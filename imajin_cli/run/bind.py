@@ -13,6 +13,7 @@ from imajin_cli.contract.sidecar import ParamValue
 from imajin_cli.contract.stage import Stage
 from imajin_cli.registry import load, stages
 from imajin_cli.run.execute import Bound
+from imajin_cli.run.leasing import united
 from imajin_cli.run.options import RunParams
 
 Flags = Mapping[str, Mapping[str, Any]]
@@ -39,7 +40,7 @@ def bind(name: str, settings: Settings, flags: Flags, *, force: bool = False) ->
     stage = cls(resolved.params)
     policy = resolve("run", RunParams, settings, flags.get("run", {})).params.licence_policy
     _hold_licences(stage, policy)
-    return Bound(name, stage, _recorded(resolved, cls), force, policy)
+    return Bound(name, stage, _recorded(resolved, cls), force, policy, united([stage.needs()]))
 
 
 def _hold_licences(stage: Stage[Any], policy: Literal["any", "commercial"]) -> None:

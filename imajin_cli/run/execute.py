@@ -11,10 +11,12 @@ from typing import Any, Literal, Protocol
 from imajin_cli.contract.digest import json_digest, sha256
 from imajin_cli.contract.errors import BackendError, ImajinError, InputError, MissingError, NoVerdictError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.need import Need, device_of
 from imajin_cli.contract.request import request_digest
 from imajin_cli.contract.sidecar import ParamValue, Record, Score, Sidecar
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Stage
 from imajin_cli.run.assets import Entry, candidate, described_as, has_record, vector_digest
+from imajin_cli.run.leasing import residence
 
 PICTURE_MODES = ("L", "LA", "RGB", "RGBA")
 _CODES = frozenset(map(int, Exit))
@@ -75,6 +77,8 @@ class Bound:
     params: Mapping[str, ParamValue]
     force: bool = False
     policy: Literal["any", "commercial"] = "any"
+    # What this stage, and those that run with it, need of a device.
+    needs: tuple[Need, ...] = ()
 
     def key(self, *what: Any) -> str:
         """The digest of this stage's work on ``what`` (JSON)."""
@@ -110,9 +114,13 @@ class Bound:
             output=after,
             key=key,
             rank=outcome.rank if outcome.rank is not None and math.isfinite(outcome.rank) else None,
-            device="cpu",
+            device=self._device(),
             seconds=round(seconds, 4),
         )
+
+    def _device(self) -> str:
+        """Where the stage's models have their lease: a GPU, where one of them has."""
+        return next((place for one in self.stage.needs() if (place := device_of(one.model)) != "cpu"), "cpu")
 
     def _code(self, outcome: Outcome) -> Exit:
         """The exit code that ``outcome`` stands for: never OK where the asset does not go on."""
@@ -174,6 +182,7 @@ def _apply(bound: Bound, entry: Entry, keeper: Keeper) -> Result:
         done = _finished(bound, entry, key, keeper)
         if done is not None:
             return done
+    residence.ready(bound.needs)
     outcome, seconds = _timed(bound, asset)
     record = bound.record(outcome, key, before or request, seconds)
     if outcome.picture is None or not _goes_on(record):
@@ -208,6 +217,7 @@ def _generate(bound: Bound, entry: Entry, keeper: Keeper) -> Iterator[Result]:
         if found is not None:
             yield _found(found, entry, key, keeper)
             continue
+        residence.ready(bound.needs)
         started = time.perf_counter()
         outcome = bound.stage.make(job)
         if outcome.picture is None:

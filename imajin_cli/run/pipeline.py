@@ -17,6 +17,7 @@ from imajin_cli.run.bind import Flags, bind
 from imajin_cli.run.drawing import Drawing, Limits, forgotten, summary, told
 from imajin_cli.run.execute import Bound, Keeper, Memory, Result
 from imajin_cli.run.inputs import are_files
+from imajin_cli.run.leasing import residence, united
 from imajin_cli.run.options import RunParams
 from imajin_cli.run.progress import Progress
 from imajin_cli.run.ranking import Ranking
@@ -58,6 +59,10 @@ def run_reported(arguments: Sequence[str], flags: Flags, options: RunOptions, re
     names = stages_of(params, files=files and not requests)
     _check_draw(params, flags, names)
     bounds = [bind(name, settings, flags, force=options.force) for name in names]
+    # Together, so that no run holds a part of what it needs and waits for the rest.
+    needs = united(bound.needs for bound in bounds)
+    bounds = [replace(bound, needs=needs) for bound in bounds]
+    residence.begin("run", settings, report.say)
     keep_loaded()
     with Progress(names, report, drawing=params.until_pass) as progress:
         pipeline = Pipeline(bounds, params, options, report, progress)
@@ -65,8 +70,11 @@ def run_reported(arguments: Sequence[str], flags: Flags, options: RunOptions, re
             entries = opened(arguments, pipeline.store, report, raw=bounds[0].stage.reads_raw)
         else:
             entries = iter([prompt_entry(arguments, settings, flags)])
-        for result in pipeline.results(entries):
-            progress.done(result)
+        try:
+            for result in pipeline.results(entries):
+                progress.done(result)
+        finally:
+            residence.settle()
     # Who says how many assets are enough means that, however many candidates were to pass.
     enough = None if params.until_pass and options.expect is not None else pipeline.enough
     return report.finish(expect=options.expect, enough=enough, empty=pipeline.seen == 0)

@@ -9,7 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imajin_cli.config.layers import Settings, load_settings
-from imajin_cli.contract.errors import ImajinError, InputError, MissingError, NoVerdictError, OutputError, UsageError
+from imajin_cli.contract.errors import (
+    ImajinError,
+    InputError,
+    MissingError,
+    NoCapacityError,
+    NoVerdictError,
+    OutputError,
+    UsageError,
+)
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.stage import Kind
 from imajin_cli.run import streams
@@ -17,6 +25,7 @@ from imajin_cli.run.assets import Entry, request_entry
 from imajin_cli.run.bind import Flags, bind, request_params
 from imajin_cli.run.execute import Bound, Keeper, Memory, Result, process
 from imajin_cli.run.inputs import are_files, names, names_are_piped
+from imajin_cli.run.leasing import residence
 from imajin_cli.run.publish import Publisher
 from imajin_cli.run.ranking import Ranking
 from imajin_cli.run.report import Report, reported
@@ -42,12 +51,16 @@ class Common:
 def run_stage(name: str, arguments: Sequence[str], flags: Flags, common: Common) -> Exit:
     """Run stage ``name`` over what it is given, print each asset that passes, and give the exit code."""
     report = Report(name, as_json=common.as_json, null=common.null, quiet=common.quiet)
-    return reported(report, lambda: _run_stage(name, arguments, flags, common, report))
+    try:
+        return reported(report, lambda: _run_stage(name, arguments, flags, common, report))
+    finally:
+        residence.settle()
 
 
 def _run_stage(name: str, arguments: Sequence[str], flags: Flags, common: Common, report: Report) -> Exit:
     settings = load_settings(common.preset)
     bound = bind(name, settings, flags, force=common.force)
+    residence.begin(name, settings, report.say)
     keep_loaded()
     if "-" in arguments:
         return _as_bytes(bound, arguments, settings, flags, common, report)
@@ -86,7 +99,7 @@ def _without_picture(result: Result) -> Result:
 
 
 class Worker:
-    """Runs one stage on entry after entry. A failing asset is left out; a missing model or a full disk ends it."""
+    """Runs one stage on entry after entry. A failing asset is left out; a missing model, no capacity, a full disk end it."""
 
     def __init__(self, bound: Bound, keeper: Keeper, report: Report) -> None:
         self.bound = bound
@@ -101,7 +114,7 @@ class Worker:
             self.seen += 1
             try:
                 yield from self._one(entry)
-            except (MissingError, OutputError):
+            except (MissingError, NoCapacityError, OutputError):
                 raise
             except NoVerdictError as error:
                 # A stage knows no paths, and in a stream nobody would know of which picture it speaks.

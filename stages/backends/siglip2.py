@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from imajin_cli.contract.errors import BackendError, MissingError, NoVerdictError, UsageError
+from imajin_cli.contract.need import loaded
 from imajin_cli.stages.backends.threads import settle
 
 if TYPE_CHECKING:
@@ -70,7 +71,12 @@ class SigLip2:
             except (OSError, ValueError, KeyError) as error:
                 raise BackendError(f"{self.name}: it cannot be read: {str(error)[:200]}") from error
             self._loaded = torch, model.eval(), tokenizer
+            loaded(self.name, self.close)
         return self._loaded
+
+    def close(self) -> None:
+        """Let go of the model; the next picture loads it again."""
+        self._loaded = None
 
     def probabilities(self, image: Image, texts: Sequence[str]) -> list[float]:
         """For each text the probability, 0..1, that it and the RGB picture belong together: sigmoid(scale · cosine + bias).

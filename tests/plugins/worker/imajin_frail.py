@@ -6,11 +6,13 @@ import ctypes
 import functools
 import os
 import signal
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
 
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.need import Need, is_loaded, loaded
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
 from imajin_cli.devices import lease
 
@@ -58,3 +60,25 @@ class Frail(Stage[FrailParams]):
             "word": os.environ.get("FRAIL_WORD", ""),
         }
         return Outcome("passed", notes=notes)
+
+
+class LeasedParams(Params):
+    model: Annotated[str, Field(description="Name of a model that takes no time to load.")] = "m"
+    mib: Annotated[int, Field(ge=0, description="MiB that it needs of any GPU, else the CPU.")] = 0
+
+
+class Leased(Stage[LeasedParams]):
+    """Pass a picture through a model that needs a lease."""
+
+    name = "leased"
+    kind = Kind.GATE
+    rejects_with = Exit.QUALITY
+    Params = LeasedParams
+
+    def needs(self) -> Sequence[Need]:
+        return [Need(self.params.model, self.params.mib, device="auto")] if self.params.mib else []
+
+    def apply(self, asset: Asset) -> Outcome:
+        if not is_loaded(self.params.model):
+            loaded(self.params.model, lambda: None)
+        return Outcome("passed")

