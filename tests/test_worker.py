@@ -369,16 +369,68 @@ def test_what_crashes_twice_is_told_and_the_worker_goes_on(desk, png, how, name)
     assert desk.one()["pid"] == before
 
 
-def test_what_has_printed_something_is_not_done_again(desk, png):
-    png("a.png"), png("b.png")
-    process = desk.start("frail", "--end", "how", stdin=subprocess.PIPE)
+@pytest.mark.parametrize("more", [[], ["--json"], ["--force"]])
+def test_what_has_read_and_printed_something_goes_on_where_it_was(desk, png, more):
+    for name in "abc":
+        png(f"{name}.png")
+    process = desk.start("frail", "--end", "how", *more, stdin=subprocess.PIPE)
     process.stdin.write(b"a.png\n")
     process.stdin.flush()
-    assert process.stdout.readline() == b"a.png\n"
+    first = process.stdout.readline()
+    assert b"a.png" in first
     Path("how").write_text("segv")
-    out, err = process.communicate(b"b.png\n", timeout=30)
-    assert (process.returncode, out) == (1, b"")
-    assert b"the model process was ended by SIGSEGV (" in err
+    out, err = process.communicate(b"b.png\nc.png\n", timeout=30)
+    if more == ["--force"]:
+        # What was done would be done a second time.
+        assert (process.returncode, out) == (1, b"")
+        assert b"the model process was ended by SIGSEGV (" in err
+        return
+    assert process.returncode == 0, err
+    shown = [line for line in (first + out).splitlines() if b".png" in line]
+    assert [name in line for name, line in zip((b"a.png", b"b.png", b"c.png"), shown, strict=True)] == [True] * 3
+    assert [len(json.loads(Path(f"{n}.png.json").read_bytes())["stages"]) for n in "abc"] == [1, 1, 1]
+    assert note("a.png", "pid") != note("b.png", "pid") == note("c.png", "pid")
+
+
+def test_a_crash_in_the_middle_of_a_pipe_is_not_seen(desk, png):
+    for i in range(6):
+        png(f"p{i}.png", 150 + i)
+    Path("how").write_text("kill p3")
+    imajin = " ".join(RAN)
+    script = f"set -o pipefail; ls p*.png | {imajin} bright | {imajin} frail --end how | {imajin} tint"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, env=desk.env(), timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert len(set(done.stdout.splitlines())) == 6
+    assert "ended by SIGKILL in frail" in desk.log()
+
+
+def test_a_crash_within_a_write_or_with_other_results_is_no_second_try():
+    from imajin_cli.contract.errors import BackendError
+    from imajin_cli.worker.replay import MOST_READ, Again, Past
+
+    process, past = Again(None), Past()
+    past.hear({"read": "a.png\n"})
+    past.hear(process.written(b"a.png\n"))
+    assert past.may_be_repeated(["moderate"])
+    assert not past.may_be_repeated(["moderate", "--force"])
+    for line, other in ((b"a.png\n", b"x.png\n"), (b"a.", b"png")):
+        second = Again(past.told())
+        assert second.take(3) + second.take(100) == b"a.png\n"
+        assert second.take(10) == b""
+        assert second.skips(100) == 6
+        second.skip(line)
+        if second.skips(1):
+            with pytest.raises(BackendError):
+                second.skip(other + b"x")
+    with pytest.raises(BackendError):
+        Again(past.told()).skip(b"b.png\n")
+    past.hear({"writes": 5})
+    assert not past.may_be_repeated(["moderate"])
+    much = Past()
+    much.hear({"read": "x" * MOST_READ})
+    assert much.may_be_repeated(["load", "-"])
+    much.hear({"read": "x"})
+    assert not much.may_be_repeated(["load", "-"])
 
 
 def test_a_killed_worker_takes_its_processes_along_and_the_next_command_starts_another(desk, png):

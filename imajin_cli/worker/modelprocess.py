@@ -86,7 +86,7 @@ class ModelProcess:
         """The exit code of one command. Its signals reach its own work alone, not the coming and going of what is around it."""
         _hold_signals()
         try:
-            with Surroundings(message["env"], message["umask"], message["open"], fds, self._log, self._tell):
+            with Surroundings(message, fds, self._log, self._send):
                 sys.argv = ["imajin", *message["argv"]]
                 return self._run()
         finally:
@@ -111,9 +111,6 @@ class ModelProcess:
             return Exit.INTERRUPTED if isinstance(error, KeyboardInterrupt) else Exit.TERMINATED
         except SystemExit as error:
             return error.code if isinstance(error.code, int) else int(error.code is not None)
-
-    def _tell(self, what: str) -> None:
-        self._send({what: True})
 
     def _send(self, message: dict[str, Any]) -> None:
         try:

@@ -10,6 +10,8 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from imajin_cli.worker.replay import Past
+
 LATEST = 64
 """How many stages a process remembers having done."""
 
@@ -23,8 +25,7 @@ class Job:
     native: tuple[tuple[str, str], ...] = ()
     since: float = 0.0
     tries: int = 0
-    touched: bool = False
-    cancelled: bool = False
+    past: Past = field(default_factory=Past)
     call: Any = None
 
 

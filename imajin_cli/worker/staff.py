@@ -74,7 +74,9 @@ class Staff:
         process.line.kill_at = None
         call.process = process
         wanted = ("argv", "env", "umask", "open")
-        process.line.channel.put({key: call.message[key] for key in wanted}, call.fds)
+        again = job.past.told()
+        message = {key: call.message[key] for key in wanted}
+        process.line.channel.put(message if again is None else {**message, "again": again}, call.fds)
 
     def _said(self, process: Process, message: dict[str, Any]) -> None:
         """A model process's message."""
@@ -83,9 +85,11 @@ class Staff:
         job = process.job
         if job is None:
             return
-        if "touched" in message:
-            job.touched = True
-            job.call.channel.put({"touched": True})
+        if not message.keys().isdisjoint(("read", "writes", "wrote")):
+            if job.past.is_untouched:
+                # From now on the client cannot do its work itself where the worker is lost.
+                job.call.channel.put({"touched": True})
+            job.past.hear(message)
         elif "waiting" in message:
             process.waiting = True
         elif "working" in message:
@@ -144,7 +148,7 @@ class Staff:
             call.answer({"exit": 128 + call.signalled})
         elif process.pid is None:
             call.decline("its processes do not start")
-        elif not job.touched and job.tries == 0:
+        elif job.tries == 0 and job.past.may_be_repeated(call.message["argv"]):
             job.tries = 1
             self._again(job)
         else:

@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-Tell = Callable[[str], None]
+from imajin_cli.worker.replay import Again
+
+Tell = Callable[[dict[str, Any]], None]
 
 
 class _Raw(io.RawIOBase):
@@ -22,12 +24,12 @@ class _Raw(io.RawIOBase):
     Once ended it takes and gives nothing, so that what a forgotten buffer holds cannot reach the next client.
     """
 
-    def __init__(self, number: int, tell: Tell) -> None:
+    def __init__(self, number: int, tell: Tell, again: Again) -> None:
         super().__init__()
         self._number = number
         self._tell = tell
+        self._again = again
         self._ended = False
-        self._touched = False
 
     def fileno(self) -> int:
         return self._number
@@ -39,22 +41,16 @@ class _Raw(io.RawIOBase):
         """From now on: end of file, and a bottomless sink."""
         self._ended = True
 
-    def touch(self) -> None:
-        """The client's stream is not what it was: the work cannot be begun again."""
-        if not self._touched:
-            self._touched = True
-            self._tell("touched")
-
     def wait(self, event: int) -> None:
         """Tell that this process does nothing until the descriptor is ready, if it is not."""
         poll = select.poll()
         poll.register(self._number, event)
         if not poll.poll(0):
-            self._tell("waiting")
+            self._tell({"waiting": True})
             try:
                 poll.poll()
             finally:
-                self._tell("working")
+                self._tell({"working": True})
 
 
 class _Input(_Raw):
@@ -65,17 +61,19 @@ class _Input(_Raw):
         """Bytes read into ``buffer``, 0 at the end; while none are there the worker knows that this command waits."""
         if self._ended:
             return 0
-        self.wait(select.POLLIN)
-        data = os.read(self._number, len(buffer))
-        if data:
-            self.touch()
+        data = self._again.take(len(buffer))
+        if not data:
+            self.wait(select.POLLIN)
+            data = os.read(self._number, len(buffer))
+            if data:
+                self._tell({"read": data.decode("latin-1")})
         buffer[: len(data)] = data
         return len(data)
 
 
 class _Output(_Raw):
-    def __init__(self, number: int, tell: Tell, *, counts: bool) -> None:
-        super().__init__(number, tell)
+    def __init__(self, number: int, tell: Tell, again: Again, *, counts: bool) -> None:
+        super().__init__(number, tell, again)
         self._counts = counts
 
     def writable(self) -> bool:
@@ -84,25 +82,32 @@ class _Output(_Raw):
     def write(self, data: Any) -> int:
         if self._ended:
             return len(data)
+        if not self._counts:
+            self.wait(select.POLLOUT)
+            return os.write(self._number, data)
+        if there := self._again.skips(len(data)):
+            self._again.skip(bytes(data[:there]))
+            return there
         self.wait(select.POLLOUT)
-        if self._counts:
-            self.touch()
-        return os.write(self._number, data)
+        self._tell({"writes": len(data)})
+        count = os.write(self._number, data)
+        self._tell(self._again.written(bytes(data[:count])))
+        return count
 
 
 class Surroundings:
     """A context in which this process stands where a client stands.
 
-    ``given`` are the descriptors for the standard streams ``standard`` (0, 1, 2; one that is missing is closed with the
-    client), the working folder's last. They are closed at the end, before anybody is told that the work is done.
+    ``message`` asks for the command, with the client's environment and umask; ``given`` are the descriptors of the
+    standard streams that it has open, the working folder's last. They are closed at the end, before anybody is told that
+    the work is done.
     """
 
-    def __init__(
-        self, environ: Mapping[str, str], mask: int, standard: Sequence[int], given: Sequence[int], log: int, tell: Tell
-    ) -> None:
-        self._environ = environ
-        self._mask = mask
-        self._standard = standard
+    def __init__(self, message: Mapping[str, Any], given: Sequence[int], log: int, tell: Tell) -> None:
+        self._environ: Mapping[str, str] = message["env"]
+        self._mask: int = message["umask"]
+        self._standard: Sequence[int] = message["open"]
+        self._again = Again(message.get("again"))
         self._given = given
         self._log = log
         self._tell = tell
@@ -127,7 +132,9 @@ class Surroundings:
         if number not in self._standard:
             return None
         was: Any = (sys.__stdin__, sys.__stdout__, sys.__stderr__)[number]
-        raw = _Input(0, self._tell) if number == 0 else _Output(number, self._tell, counts=number == 1)
+        raw: _Raw = _Input(0, self._tell, self._again)
+        if number:
+            raw = _Output(number, self._tell, self._again, counts=number == 1)
         self._raw.append(raw)
         buffer = io.BufferedReader(raw) if number == 0 else io.BufferedWriter(raw)
         lines = number == 2 or raw.isatty()

@@ -30,7 +30,7 @@ HELD: list[lease.Lease] = []
 
 class FrailParams(Params):
     lease: Annotated[int, Field(ge=0, description="MiB of the CPU's memory to hold a lease of, for good.")] = 0
-    end: Annotated[str, Field(description="How the process ends: segv, kill; as the file of this name says.")] = ""
+    end: Annotated[str, Field(description="How it ends: segv, kill; or as a file says, for one picture or all.")] = ""
 
 
 class Frail(Stage[FrailParams]):
@@ -45,8 +45,11 @@ class Frail(Stage[FrailParams]):
         how = self.params.end
         if os.path.isfile(how):
             with open(how, encoding="ascii") as file:
-                how = file.read()
-            os.unlink(self.params.end)
+                how, _, which = file.read().partition(" ")
+            if asset.name.startswith(which):
+                os.unlink(self.params.end)
+            else:
+                how = ""
         if self.params.lease:
             HELD.append(lease.acquire("cpu", self.params.lease, wait=0, label="frail"))
         if how == "segv":
