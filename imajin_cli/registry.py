@@ -12,10 +12,14 @@ from typing import Any, NamedTuple
 
 
 class Entry(NamedTuple):
-    """Where something lives ("module:attribute") and what it does, in one line."""
+    """Where something lives ("module:attribute") and what it does, in one line. An ``optional`` stage is part of a run
+
+    only where it is asked for.
+    """
 
     target: str
     summary: str
+    optional: bool = False
 
 
 # In pipeline order.
@@ -27,6 +31,9 @@ STAGES: dict[str, Entry] = {
     "verify-identity": Entry(
         "imajin_cli.stages.verify_identity:VerifyIdentity", "Hold a picture to the person who was asked for."
     ),
+    "remove-background": Entry(
+        "imajin_cli.stages.remove_background:RemoveBackground", "Cut a picture out of its background.", optional=True
+    ),
     "moderate": Entry("imajin_cli.stages.moderate:Moderate", "Judge whether a picture is safe to publish."),
     "semantic": Entry("imajin_cli.stages.semantic:Semantic", "Hold a picture against its prompt and named filters."),
     "aesthetic": Entry("imajin_cli.stages.aesthetic:Aesthetic", "Judge how good a picture looks, and rank candidates."),
@@ -34,7 +41,7 @@ STAGES: dict[str, Entry] = {
     "watermark": Entry(
         "imajin_cli.stages.watermark:Watermark", "Mark a picture visibly and invisibly, and read marks."
     ),
-    "quality": Entry("imajin_cli.stages.quality:Quality", "Measure sharpness, edges, padding, legibility, contrast."),
+    "quality": Entry("imajin_cli.stages.quality:Quality", "Measure sharpness, padding, legibility, contrast."),
     "output": Entry("imajin_cli.stages.output:Output", "Publish a size set, its formats and a manifest."),
 }
 

@@ -39,15 +39,21 @@ class ModerateParams(Params):
     """A switch, and thresholds, for each layer. A switch silences a layer's own verdict; nothing silences the rule on minors."""
 
     hashes: Annotated[bool, Field(description="Reject known pictures.")] = True
-    hash_lists: Annotated[Names, Field(description="File of PDQ hashes: text, CSV or JSON; repeat it for several.")] = []
+    hash_lists: Annotated[
+        Names, Field(description="File of PDQ hashes: text, CSV or JSON; repeat it for several.")
+    ] = []
     hash_distance: Annotated[
         int, Field(ge=0, le=31, description="Most bits in which a known picture's hash may differ.")
     ] = 31
     nsfw: Annotated[bool, Field(description="Reject explicit pictures.")] = True
     nsfw_explicit: Annotated[Likelihood, Field(description="From here on a photo is explicit.")] = EXPLICIT
     nsfw_suggestive: Annotated[Likelihood, Field(description="From here on a photo is suggestive.")] = SUGGESTIVE
-    nsfw_drawn_explicit: Annotated[Likelihood, Field(description="From here on a drawing is explicit.")] = DRAWN_EXPLICIT
-    nsfw_drawn_suggestive: Annotated[Likelihood, Field(description="From here on a drawing is suggestive.")] = DRAWN_SUGGESTIVE
+    nsfw_drawn_explicit: Annotated[Likelihood, Field(description="From here on a drawing is explicit.")] = (
+        DRAWN_EXPLICIT
+    )
+    nsfw_drawn_suggestive: Annotated[Likelihood, Field(description="From here on a drawing is suggestive.")] = (
+        DRAWN_SUGGESTIVE
+    )
     faces: Annotated[bool, Field(description="Flag faces that may be a minor's.")] = True
     minor_below: Annotated[
         float, Field(ge=0, le=80, description="Flag a face below this age, by the estimate that is lowest.")
@@ -75,7 +81,9 @@ class ModerateParams(Params):
     @model_validator(mode="after")
     def _ordered(self) -> ModerateParams:
         if self.nsfw_suggestive > self.nsfw_explicit or self.nsfw_drawn_suggestive > self.nsfw_drawn_explicit:
-            raise ValueError("a picture is suggestive before it is explicit: the first threshold may not be above the second")
+            raise ValueError(
+                "a picture is suggestive before it is explicit: the first threshold may not be above the second"
+            )
         return self
 
 

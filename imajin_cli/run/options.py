@@ -46,6 +46,13 @@ class RunParams(Params):
     until: Annotated[
         str | None, Field(description="Stop after this stage.", json_schema_extra={"completes": "stages"})
     ] = None
+    also: Annotated[
+        list[str],
+        Field(
+            description="Run this stage too, which runs only where it is asked for; repeat it for several.",
+            json_schema_extra={"completes": "stages"},
+        ),
+    ] = []
     skip: Annotated[
         list[str],
         Field(description="Leave this stage out; repeat it for several.", json_schema_extra={"completes": "stages"}),

@@ -92,12 +92,15 @@ def _check_draw(params: RunParams, flags: Flags, names: Sequence[str]) -> None:
 
 def stages_of(params: RunParams, *, files: bool) -> list[str]:
     """The stages to run, in order: with files given, `load` stands in for `validate` and `generate`. Raises UsageError."""
-    asked = [("--from", params.start), ("--until", params.until), *(("--skip", name) for name in params.skip)]
+    named = (("--also", params.also), ("--skip", params.skip))
+    asked = [("--from", params.start), ("--until", params.until), *((o, name) for o, names in named for name in names)]
     for option, name in asked:
         if name is not None and name not in STAGES:
             raise UsageError(f"{option}: there is no stage {name!r}", hint=f"there are: {', '.join(STAGES)}")
     # A picture that is taken up at a later stage was loaded before.
     left_out = {"validate", "generate"} if files else {"load"}
+    wanted = {*params.also, params.start, params.until}
+    left_out |= {name for name, entry in STAGES.items() if entry.optional and name not in wanted}
     names = [name for name in STAGES if name not in left_out and name not in params.skip]
     if params.start is not None:
         names = names[_index(names, params.start) :]

@@ -17,7 +17,7 @@ class Layers(Mapping[str, str]):
         self._svg = svg
         root = _ROOT.search(svg)
         self._root = root.group(0) if root is not None else ""
-        self._spans = dict(_spans(svg)) if root is not None else {}
+        self._spans = dict(spans(svg)) if root is not None else {}
 
     def __getitem__(self, name: str) -> str:
         start, end = self._spans[name]
@@ -35,7 +35,8 @@ def layers_of(svg: str) -> Layers:
     return Layers(svg)
 
 
-def _spans(svg: str) -> Iterator[tuple[str, tuple[int, int]]]:
+def spans(svg: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Each top-level group with a ``data-layer``: its name, and where in the text it begins and ends; names may repeat."""
     at = 0
     while found := _OPEN.search(svg, at):
         depth = 0
