@@ -9,9 +9,11 @@ from pydantic import Field
 
 from imajin_cli.contract.digest import json_digest
 from imajin_cli.contract.errors import InputError, MissingError
+from imajin_cli.contract.need import Need
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import ModelRef, Score
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
+from imajin_cli.stages.backends.footprint import on_cpu
 
 if TYPE_CHECKING:
     from imajin_cli.stages.imaging.matte.ground import Bytes, Floats, Ground
@@ -87,6 +89,14 @@ class RemoveBackground(Stage[RemoveBackgroundParams]):
         """The model that a network or person matte is asked of; auto may do without, and records what it took."""
         named: dict[str, list[str]] = {"network": [self.params.model], "person": [PERSON]}
         return named.get(self.params.method, [])
+
+    def needs(self) -> Sequence[Need]:
+        """What the network takes, where one may be asked that is on this machine."""
+        if self.params.method in ("vector", "flat"):
+            return ()
+        from imajin_cli.stages.backends.mattes import there
+
+        return on_cpu(self.models() or [name for name in (self.params.model, PERSON) if there(name)][:1])
 
     def revision(self) -> str:
         """The models that the result may depend on, and whether they are on this machine."""

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from imajin_cli.contract.errors import BackendError, MissingError, UsageError
+from imajin_cli.contract.need import loaded
 from imajin_cli.stages.backends.onnx import network
 from imajin_cli.stages.backends.threads import settle
 
@@ -156,4 +157,5 @@ def _interpreter() -> Any:
         raise MissingError("ai-edge-litert is not installed", hint="pip install imajin[background]") from error
     interpreter = Interpreter(model_content=read(PERSON), num_threads=1)
     interpreter.allocate_tensors()
+    loaded(PERSON, _interpreter.cache_clear)
     return interpreter
