@@ -28,7 +28,12 @@ class OutputParams(Params):
 
     to: Annotated[
         str,
-        Field(min_length=1, max_length=4096, description="Folder to publish into.", json_schema_extra={"short": "o"}),
+        Field(
+            min_length=1,
+            max_length=4096,
+            description="Folder to publish into, or s3://BUCKET/PREFIX.",
+            json_schema_extra={"short": "o"},
+        ),
     ] = "dist"
     name: Annotated[
         str,

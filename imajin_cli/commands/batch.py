@@ -31,7 +31,12 @@ def _body(
     preset: Preset = None,
     to: Annotated[
         str | None,
-        typer.Option("--to", "-o", help="Folder to publish into, where a job names none.", show_default=False),
+        typer.Option(
+            "--to",
+            "-o",
+            help="Folder or s3://BUCKET/PREFIX to publish into, where a job names none.",
+            show_default=False,
+        ),
     ] = None,
     force: Force = False,
     expect: Expect = None,

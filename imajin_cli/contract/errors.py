@@ -12,6 +12,8 @@ class ImajinError(Exception):
     """
 
     code: Exit = Exit.ERROR
+    # Whether it may pass: another try may end otherwise.
+    passing: bool = False
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)

@@ -19,12 +19,14 @@ from imajin_cli.run.sidecars import Stamp
 class Entry:
     """An asset and the file that it is kept in (its picture, or its request), None while it lives in memory alone.
 
-    ``stamp`` tells whether the sidecar's file is still the one that was read, None where that is not known.
+    ``stamp`` tells whether the sidecar's file is still the one that was read, None where that is not known. ``url`` is where
+    it was published, where that is no file.
     """
 
     asset: Asset
     path: Path | None = None
     stamp: Stamp | None = None
+    url: str | None = None
 
     @property
     def sidecar(self) -> Sidecar:
@@ -36,9 +38,14 @@ class Entry:
         return Entry(replace(self.asset, sidecar=sidecar), self.path)
 
     @property
+    def place(self) -> str | None:
+        """The file or the URL that it is kept in, None while it lives in memory alone."""
+        return self.url or (str(self.path) if self.path is not None else None)
+
+    @property
     def label(self) -> str:
         """How messages call it."""
-        return str(self.path) if self.path is not None else self.asset.name
+        return self.place or self.asset.name
 
 
 def request_entry(request: Request, name: str) -> Entry:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,51 @@ LEAST_MERGE = 1 << 18
 Stamp = tuple[int, int, int]
 
 
+class Entries:
+    """Assets' entries; one that is put in takes the place of earlier ones with a file of the same name."""
+
+    def __init__(self, entries: Iterable[dict[str, Any]] = ()) -> None:
+        self._entries: dict[str, dict[str, Any]] = {}
+        self._first_of: dict[str, str] = {}
+        self._by_key: dict[str, str] = {}
+        for entry in entries:
+            self.put(entry)
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every entry, in the order in which they came."""
+        return list(self._entries.values())
+
+    def of_key(self, key: str) -> dict[str, Any] | None:
+        """The entry of the work with that key."""
+        first = self._by_key.get(key)
+        return None if first is None else self._entries[first]
+
+    def put(self, entry: dict[str, Any]) -> None:
+        """Put an entry in."""
+        names = [file["name"] for file in entry["files"]]
+        for first in {self._first_of[name] for name in names if name in self._first_of}:
+            old = self._entries.pop(first)
+            for file in old["files"]:
+                self._first_of.pop(file["name"], None)
+            if self._by_key.get(str(old.get("key"))) == first:
+                del self._by_key[str(old.get("key"))]
+        self._entries[names[0]] = entry
+        self._first_of.update(dict.fromkeys(names, names[0]))
+        if isinstance(entry.get("key"), str):
+            self._by_key[entry["key"]] = names[0]
+
+    def dump(self, head: Mapping[str, Any]) -> bytes:
+        """The manifest's file: ``head`` is what it holds beside the assets."""
+        assets = sorted(self._entries.values(), key=lambda asset: str(asset["files"][0]["name"]))
+        return json.dumps({**head, "assets": assets}, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
 class Manifest:
     """The manifest of ``folder`` with its journal, held in memory and followed as other processes write to them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._entries: dict[str, dict[str, Any]] = {}
-        self._first_of: dict[str, str] = {}
-        self._by_key: dict[str, str] = {}
+        self._entries = Entries()
         self._manifest: Stamp | None = None
         self._journal: Stamp | None = None
         self._read = 0
@@ -42,19 +79,18 @@ class Manifest:
     def assets(self) -> list[dict[str, Any]]:
         """Every asset's entry, those of the journal too. Raises InputError for a manifest that is not ours."""
         self._refresh()
-        return list(self._entries.values())
+        return self._entries.all()
 
     def entry_of(self, key: str) -> dict[str, Any] | None:
         """The entry of the work with that key. Raises InputError for a manifest that is not ours."""
         self._refresh()
-        first = self._by_key.get(key)
-        return None if first is None else self._entries[first]
+        return self._entries.of_key(key)
 
     def enter(self, entry: Mapping[str, Any]) -> None:
         """Put an asset's entry in, in place of earlier ones with a file of the same name. Call it under the folder's lock."""
         self._refresh()
         self._append(json.dumps(entry, ensure_ascii=False, allow_nan=False).encode() + b"\n")
-        self._put(dict(entry))
+        self._entries.put(dict(entry))
         self._journal = _stamp(self.folder / JOURNAL)
         self._read = self._journal[2] if self._journal is not None else 0
         if self._read > max(LEAST_MERGE, self._manifest[2] if self._manifest is not None else 0):
@@ -63,10 +99,7 @@ class Manifest:
     def merge(self) -> None:
         """Write the manifest with what the journal holds, and remove the journal. Call it under the folder's lock."""
         self._refresh()
-        assets = sorted(self._entries.values(), key=lambda asset: str(asset["files"][0]["name"]))
-        manifest = {**read_head(self.folder), "assets": assets}
-        data = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
-        write_atomic(self.folder / MANIFEST, data, sync=True)
+        write_atomic(self.folder / MANIFEST, self._entries.dump(read_head(self.folder)), sync=True)
         # Killed between the two, the journal is merged in again, which changes nothing.
         (self.folder / JOURNAL).unlink(missing_ok=True)
         self._manifest, self._journal, self._read = _stamp(self.folder / MANIFEST), None, 0
@@ -107,11 +140,9 @@ class Manifest:
         same_file = journal is not None and self._journal is not None and journal[0] == self._journal[0]
         grown = journal is not None and journal[2] >= self._read and (same_file or self._journal is None)
         if not (self._loaded and manifest == self._manifest and grown):
-            self._entries, self._first_of, self._by_key, self._read = {}, {}, {}, 0
-            for asset in read_manifest(self.folder)["assets"]:
-                self._put(asset)
+            self._entries, self._read = Entries(read_manifest(self.folder)["assets"]), 0
         for entry in self._new_lines():
-            self._put(entry)
+            self._entries.put(entry)
         self._manifest, self._journal, self._loaded = manifest, journal, True
 
     def _new_lines(self) -> Iterator[dict[str, Any]]:
@@ -133,19 +164,6 @@ class Manifest:
                 continue
             if is_entry(entry):
                 yield entry
-
-    def _put(self, entry: dict[str, Any]) -> None:
-        names = [file["name"] for file in entry["files"]]
-        for first in {self._first_of[name] for name in names if name in self._first_of}:
-            old = self._entries.pop(first)
-            for file in old["files"]:
-                self._first_of.pop(file["name"], None)
-            if self._by_key.get(str(old.get("key"))) == first:
-                del self._by_key[str(old.get("key"))]
-        self._entries[names[0]] = entry
-        self._first_of.update(dict.fromkeys(names, names[0]))
-        if isinstance(entry.get("key"), str):
-            self._by_key[entry["key"]] = names[0]
 
 
 def manifest_of(folder: Path) -> Manifest:
@@ -177,18 +195,23 @@ def read_head(folder: Path) -> dict[str, Any]:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The folder's manifest, an empty one where there is none. Raises InputError for one that is not ours."""
     path = folder / MANIFEST
-    if not path.exists():
+    return parse_manifest(read_bytes(path) if path.exists() else None, str(path))
+
+
+def parse_manifest(data: bytes | None, name: str) -> dict[str, Any]:
+    """A manifest from the bytes of its file, an empty one for None. Raises InputError for one that is not ours."""
+    if data is None:
         return {"imajin": MANIFEST_VERSION, "assets": []}
     try:
-        manifest = json.loads(read_bytes(path))
+        manifest = json.loads(data)
     except (ValueError, RecursionError):
-        raise InputError(f"{path}: not JSON", hint="move it away; it is written anew") from None
+        raise InputError(f"{name}: not JSON", hint="move it away; it is written anew") from None
     version = manifest.get("imajin") if isinstance(manifest, dict) else None
     if isinstance(version, int) and version > MANIFEST_VERSION:
-        raise InputError(f"{path}: from a newer imajin (version {version})", hint="pip install --upgrade imajin")
+        raise InputError(f"{name}: from a newer imajin (version {version})", hint="pip install --upgrade imajin")
     ours = isinstance(version, int) and isinstance(manifest.get("assets"), list)
     if not ours or not all(map(is_entry, manifest["assets"])):
-        raise InputError(f"{path}: not a manifest of imajin", hint="publish into another folder")
+        raise InputError(f"{name}: not a manifest of imajin", hint="publish into another folder")
     return dict(manifest)
 
 

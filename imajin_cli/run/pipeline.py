@@ -230,7 +230,7 @@ class Pipeline:
 
     def _kept(self, result: Result) -> Result:
         """A result as files: a rejected one for its reason's sake, an unpublished one since the run ends before `output`."""
-        if result.entry.path is not None:
+        if result.entry.place is not None:
             return result
         if result.entry.asset.picture is None:
             return replace(result, entry=self.store.keep_request(result.entry))

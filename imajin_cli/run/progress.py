@@ -49,10 +49,10 @@ class Progress:
         if self._live is not None:
             self._live.stop()
         self._report.result(result, show=False)
-        if result.passed and result.entry.path is not None:
+        if result.passed and result.entry.place is not None:
             self._made += 1
             if self._live is None and not self._report.quiet and _which(result.entry):
-                self._report.say(f"{_which(result.entry)}: {result.entry.path}")
+                self._report.say(f"{_which(result.entry)}: {result.entry.place}")
         if self._live is not None:
             self._live.start()
 

@@ -41,8 +41,8 @@ class Report:
         self.count(result)
         if self.as_json:
             self.event("asset" if result.passed else "rejected", **self._described(result))
-        elif (result.passed or show) and result.entry.path is not None:
-            self.path(result.entry.path)
+        elif (result.passed or show) and result.entry.place is not None:
+            self.path(result.entry.place)
 
     def count(self, result: Result) -> None:
         """Count one result, and say why where it did not pass."""
@@ -61,7 +61,7 @@ class Report:
     def _described(self, result: Result) -> dict[str, Any]:
         entry = result.entry
         return {
-            "path": printable(str(entry.path)) if entry.path is not None else None,
+            "path": printable(entry.place) if entry.place is not None else None,
             "id": entry.sidecar.id,
             "status": result.status,
             "by": result.stage or self.stage,

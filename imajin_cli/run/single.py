@@ -29,6 +29,7 @@ from imajin_cli.run.leasing import residence
 from imajin_cli.run.publish import Publisher
 from imajin_cli.run.ranking import Ranking
 from imajin_cli.run.report import Report, reported
+from imajin_cli.run.shelf import shelf_of
 from imajin_cli.run.store import Store
 
 
@@ -152,7 +153,7 @@ class Worker:
 
 def publisher_of(bound: Bound) -> Publisher | None:
     """The publisher that a sink needs, None for other stages."""
-    return Publisher(Path(bound.stage.params.to)) if bound.stage.kind is Kind.SINK else None
+    return Publisher(shelf_of(bound.stage.params.to)) if bound.stage.kind is Kind.SINK else None
 
 
 def _entries(

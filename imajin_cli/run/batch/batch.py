@@ -6,7 +6,6 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal, Protocol
 
 from imajin_cli.contract.errors import UsageError
@@ -16,9 +15,9 @@ from imajin_cli.run.batch.journal import Done, Journal, Published
 from imajin_cli.run.batch.keys import Keys
 from imajin_cli.run.batch.meter import Meter
 from imajin_cli.run.batch.schedule import Schedule, Task
-from imajin_cli.run.manifest import manifest_of
 from imajin_cli.run.pipe import Terminated
 from imajin_cli.run.report import Report, reported
+from imajin_cli.run.shelf import parted, shelf_of
 
 # Verdicts that stand: the same job would end the same way.
 FINAL = frozenset(code for code in Exit if code is Exit.OK or Exit.INVALID <= code <= Exit.QUALITY)
@@ -59,7 +58,14 @@ def run_batch(name: str, options: BatchOptions) -> Exit:
 
 def _run_batch(name: str, options: BatchOptions, report: Report) -> Exit:
     keys = Keys()
-    total = sum(1 for job in _jobs(name, options) if keys.of(job))
+    total, stores = 0, set()
+    for job in _jobs(name, options):
+        keys.of(job)
+        total += 1
+        stores.update(keys.stores_of(job))
+    for to in sorted(stores):
+        # Closed or down: better known now than after the first pictures were made.
+        shelf_of(to).prepare()
     with _stop_flag() as stopping, Journal.of(name) as journal, Meter(total, report) as meter:
         told = Told(report, journal, meter)
         tasks = _tasks(_jobs(name, options), keys, told, options)
@@ -142,8 +148,8 @@ class Told:
 
     def close(self) -> None:
         """Bring the manifests up to date that jobs have published into. Raises OutputError."""
-        for folder in sorted({Path(path).parent for path in self._owners}):
-            manifest_of(folder).close()
+        for to in sorted({parted(path)[0] for path in self._owners}):
+            shelf_of(to).close()
 
     def repeated(self, task: Task, first: str) -> None:
         """Say that a job stands in the file twice: it is one."""

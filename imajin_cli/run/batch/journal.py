@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from imajin_cli.contract.digest import sha256
-from imajin_cli.contract.errors import ImajinError, OutputError, UsageError
+from imajin_cli.contract.errors import InputError, OutputError, UsageError
 from imajin_cli.run.atomic import make_folder, write_atomic
-from imajin_cli.run.manifest import manifest_of
-from imajin_cli.run.publish import are_whole
+from imajin_cli.run.shelf import Shelf, parted, shelf_of
 
 FOLDER = Path(".imajin/batch")
 VERSION = 1
@@ -128,24 +127,23 @@ def _hold(descriptor: int, path: Path) -> None:
 
 
 class Published:
-    """What folders hold, as their manifests say; each is read once."""
+    """What the places published into hold, as their manifests say; each manifest is read once."""
 
     def __init__(self) -> None:
-        self._folders: dict[Path, dict[str, list[dict[str, Any]]]] = {}
+        self._shelves: dict[str, Shelf] = {}
 
     def whole(self, done: Done) -> bool:
-        """Whether all files of every asset that ``done`` published are there with the bytes that the manifest says."""
-        return all(self._whole(Path(path)) for path in done.paths)
+        """Whether all files of every asset that ``done`` published are there with the bytes that the manifest says.
 
-    def _whole(self, first: Path) -> bool:
-        if first.parent not in self._folders:
-            self._folders[first.parent] = self._read(first.parent)
-        files = self._folders[first.parent].get(first.name)
-        return files is not None and are_whole(first.parent, files)
+        Raises OutputError where a store cannot be asked.
+        """
+        return all(self._whole(path) for path in done.paths)
 
-    def _read(self, folder: Path) -> dict[str, list[dict[str, Any]]]:
+    def _whole(self, path: str) -> bool:
+        to, first = parted(path)
+        if to not in self._shelves:
+            self._shelves[to] = shelf_of(to)
         try:
-            assets = manifest_of(folder).assets()
-        except ImajinError:
-            return {}
-        return {asset["files"][0]["name"]: asset["files"] for asset in assets}
+            return self._shelves[to].whole(first)
+        except InputError:
+            return False

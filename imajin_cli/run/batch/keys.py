@@ -11,6 +11,7 @@ from imajin_cli.config.resolve import resolve
 from imajin_cli.contract.digest import json_digest, sha256
 from imajin_cli.contract.errors import ImajinError
 from imajin_cli.contract.request import request_digest
+from imajin_cli.contract.stage import Kind
 from imajin_cli.run.batch.jobs import Job
 from imajin_cli.run.bind import bind
 from imajin_cli.run.execute import Bound
@@ -34,6 +35,13 @@ class Keys:
         except ImajinError as error:
             error.message = f"{job.place}: {error.message}"
             raise
+
+    def stores_of(self, job: Job) -> list[str]:
+        """The object stores that ``job`` publishes into, once `of` has seen it."""
+        settings = self._settings[job.preset]
+        run = resolve("run", RunParams, settings, job.flags.get("run", {})).params
+        sinks = [self._stage(name, job, settings).stage for name in stages_of(run, files=bool(job.files))]
+        return [stage.params.to for stage in sinks if stage.kind is Kind.SINK and "://" in stage.params.to]
 
     def _of(self, job: Job) -> str:
         if job.preset not in self._settings:

@@ -38,8 +38,8 @@ class Collected(Report):
     def result(self, result: Result, *, show: bool) -> None:  # noqa: ARG002 (the base's signature)
         """Keep one result."""
         self.count(result)
-        if result.passed and result.entry.path is not None:
-            self.paths.append(str(result.entry.path))
+        if result.passed and result.entry.place is not None:
+            self.paths.append(result.entry.place)
             self.ids.append(result.entry.sidecar.id)
 
     def error(self, error: ImajinError) -> None:
@@ -59,12 +59,14 @@ def perform(job: Job, *, force: bool = False) -> Done:
     """Do ``job`` from its first stage to its last. Never raises for what a job can meet: its code and lines tell of it."""
     started = time.monotonic()
     report = Collected()
+    passing = False
     try:
         code = run_reported(
             list(job.arguments), job.flags, RunOptions(preset=job.preset, force=force, merge=False), report
         )
     except ImajinError as error:
         report.error(error)
+        passing = error.passing
         code = report.finish()
     except OSError as error:
         report.said.append(printable(f"{error.filename or 'output'}: {error.strerror}"))
@@ -80,7 +82,7 @@ def perform(job: Job, *, force: bool = False) -> Done:
         rejected=tuple(map(int, report.rejections)),
         said=tuple(report.said),
         seconds=round(time.monotonic() - started, 3),
-        again=code in TRANSIENT,
+        again=passing or code in TRANSIENT,
     )
 
 
