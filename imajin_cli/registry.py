@@ -56,7 +56,22 @@ COMMANDS: dict[str, Entry] = {
     "gpu": Entry("imajin_cli.commands.gpu:app", "Share devices by leases: status, run, release, log."),
     "worker": Entry("imajin_cli.commands.worker:app", "See, stop or run the worker that keeps models loaded."),
     "calibrate": Entry("imajin_cli.commands.calibrate:calibrate", "Measure a gate's threshold on labelled pictures."),
+    "provenance": Entry(
+        "imajin_cli.commands.provenance:app", "Sign files (C2PA), and tell valid, gone and tampered apart."
+    ),
+    "keys": Entry("imajin_cli.commands.keys:app", "Make keys and certificates to sign with in tests."),
     "clean": Entry("imajin_cli.commands.clean:clean", "Remove intermediate pictures from .imajin/work."),
+}
+
+# What commands use of the parts that stages share, by name → target.
+TOOLS: dict[str, str] = {
+    "new-chain": "imajin_cli.stages.backends.certificates:new_chain",
+    "verify": "imajin_cli.stages.provenance.verify:checked",
+    "sealer": "imajin_cli.stages.provenance.signing:Sealer",
+    "derived": "imajin_cli.stages.provenance.claims:Derived",
+    "source-type": "imajin_cli.stages.provenance.claims:source_type",
+    "sniff": "imajin_cli.stages.imaging.sniff:sniff",
+    "read-pem": "imajin_cli.stages.provenance.signing:read_pem",
 }
 
 ENTRY_POINT_GROUP = "imajin.stages"

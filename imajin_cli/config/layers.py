@@ -13,12 +13,13 @@ from imajin_cli.config.presets import find_preset, preset_chain
 from imajin_cli.config.values import from_text, unknown
 from imajin_cli.config.yamlfile import Located, read_yaml
 from imajin_cli.contract.errors import UsageError
+from imajin_cli.contract.provenance import ProvenanceParams
 from imajin_cli.contract.request import RequestParams
 from imajin_cli.contract.stage import Params
 from imajin_cli.registry import STAGES, load, stages
 
 # Sections that belong to no stage.
-RUNTIME = ("request", "run", "devices", "worker")
+RUNTIME = ("request", "run", "provenance", "devices", "worker")
 # Keys of a file that are no section.
 TOP_KEYS = ("preset",)
 PRESET_KEYS = ("summary", "extends")
@@ -56,6 +57,8 @@ def section_model(name: str) -> type[Params] | None:
     """One section's params model, importing that stage's module alone; None where there is none, or it is broken."""
     if name == "request":
         return RequestParams
+    if name == "provenance":
+        return ProvenanceParams
     if name == "run":
         from imajin_cli.run.options import RunParams
 

@@ -18,6 +18,7 @@ class Exit(IntEnum):
     AESTHETIC = 13
     IDENTITY = 14
     QUALITY = 15
+    PROVENANCE = 16
     MISSING = 20
     NO_CAPACITY = 21
     NO_VERDICT = 22
@@ -37,6 +38,7 @@ MEANING: dict[Exit, str] = {
     Exit.AESTHETIC: "below the aesthetic threshold",
     Exit.IDENTITY: "wrong, absent or unusable identity (identity, verify-identity)",
     Exit.QUALITY: "rejected by quality",
+    Exit.PROVENANCE: "provenance gone, tampered with, or of a signer who is not trusted (provenance verify)",
     Exit.MISSING: "a backend, model or font of a stage that is no gate is missing; the message names the command that gets it",
     Exit.NO_CAPACITY: "no capacity: no room on a device within the wait, or more asked for than it has",
     Exit.NO_VERDICT: "no verdict: a gate could not judge, or a required verdict is missing",
@@ -62,6 +64,7 @@ _SEVERITY = (
     Exit.OFF_PROMPT,
     Exit.AESTHETIC,
     Exit.QUALITY,
+    Exit.PROVENANCE,
     Exit.EMPTY,
     Exit.OK,
 )

@@ -127,11 +127,14 @@ class Stage(Generic[P]):
     asset_classes: ClassVar[tuple[str, ...]] = ()
     # The stage can say what marks a file carries, so its command has --read.
     tells_marks: ClassVar[bool] = False
+    # The stage signs what it publishes: it is given ``provenance``, the ProvenanceParams, and its command has their options.
+    signs: ClassVar[bool] = False
     # The exit code that a rejection by this stage stands for.
     rejects_with: ClassVar[Exit] = Exit.USAGE
 
     def __init__(self, params: P) -> None:
         self.params = params
+        self.provenance: Params | None = None
 
     def revision(self) -> str:
         """What, beside version and params, the result depends on (a pack's, font's or model's digest); part of the key."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from imajin_cli.config.layers import Settings
 from imajin_cli.config.resolve import Resolved, resolve
 from imajin_cli.contract.errors import UsageError
+from imajin_cli.contract.provenance import ProvenanceParams
 from imajin_cli.contract.request import RequestParams
 from imajin_cli.contract.sidecar import ParamValue
 from imajin_cli.contract.stage import Stage
@@ -38,6 +39,8 @@ def bind(name: str, settings: Settings, flags: Flags, *, force: bool = False) ->
     cls = stage_class(name)
     resolved = resolve(name, cls.Params, settings, flags.get(name, {}))
     stage = cls(resolved.params)
+    if cls.signs:
+        stage.provenance = resolve("provenance", ProvenanceParams, settings, flags.get("provenance", {})).params
     policy = resolve("run", RunParams, settings, flags.get("run", {})).params.licence_policy
     _hold_licences(stage, policy)
     return Bound(name, stage, _recorded(resolved, cls), force, policy, united([stage.needs()]))

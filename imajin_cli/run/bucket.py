@@ -75,6 +75,12 @@ class Bucket:
         files = self._files.get(first)
         return files is not None and self._is_whole(files)
 
+    def standing(self, name: str) -> tuple[Mapping[str, Any], bytes] | None:
+        """See `Shelf`: by the manifest as it was read first."""
+        listed = self._known.of_file(name) if self._known is not None else None
+        found = self._objects.read(name, MAX_PICTURE_BYTES) if listed is not None else None
+        return None if listed is None or found is None else (listed, found[0])
+
     def commit(self, publication: Publication, sidecar: Sidecar, key: str) -> None:
         """Write the set, then what tells of it."""
         entry = entry_for(publication, sidecar, key)

@@ -49,6 +49,12 @@ def _carried(stage: Stage[Any], path: Path) -> Mapping[str, Any]:
 
 def in_words(carried: Mapping[str, Any]) -> str:
     """What a file carries, for a person."""
+    credentials = carried.get("c2pa")
+    more = f"; Content Credentials {credentials['status']}" if isinstance(credentials, Mapping) else ""
+    return _mark_in_words(carried) + more
+
+
+def _mark_in_words(carried: Mapping[str, Any]) -> str:
     mark = carried.get("invisible")
     if not isinstance(mark, Mapping):
         return f"no invisible mark ({carried.get('why')})"

@@ -68,6 +68,14 @@ class Folder:
         files = self._files.get(first)
         return files is not None and are_whole(self.folder, files)
 
+    def standing(self, name: str) -> tuple[Mapping[str, Any], bytes] | None:
+        """See `Shelf`."""
+        listed = self._manifest.file_named(name)
+        try:
+            return None if listed is None else (listed, read_bytes(self.folder / name))
+        except InputError:
+            return None
+
     def commit(self, publication: Publication, sidecar: Sidecar, key: str) -> None:
         """Let the whole set appear. Raises OutputError."""
         make_folder(self.folder)

@@ -45,6 +45,12 @@ class Entries:
         first = self._by_key.get(key)
         return None if first is None else self._entries[first]
 
+    def of_file(self, name: str) -> dict[str, Any] | None:
+        """What is said of the file ``name``."""
+        first = self._first_of.get(name)
+        files = () if first is None else self._entries[first]["files"]
+        return next((dict(file) for file in files if file["name"] == name), None)
+
     def put(self, entry: dict[str, Any]) -> None:
         """Put an entry in."""
         names = [file["name"] for file in entry["files"]]
@@ -85,6 +91,11 @@ class Manifest:
         """The entry of the work with that key. Raises InputError for a manifest that is not ours."""
         self._refresh()
         return self._entries.of_key(key)
+
+    def file_named(self, name: str) -> dict[str, Any] | None:
+        """What is said of the file ``name``. Raises InputError for a manifest that is not ours."""
+        self._refresh()
+        return self._entries.of_file(name)
 
     def enter(self, entry: Mapping[str, Any]) -> None:
         """Put an asset's entry in, in place of earlier ones with a file of the same name. Call it under the folder's lock."""

@@ -15,6 +15,7 @@ from imajin_cli.run.assets import Entry, described_as, vector_digest
 from imajin_cli.run.execute import Bound, Result
 from imajin_cli.run.naming import file_label
 from imajin_cli.run.shelf import Shelf
+from imajin_cli.run.signed import with_standing
 from imajin_cli.run.store import decode_picture
 
 
@@ -52,6 +53,7 @@ class Publisher:
             return Result(entry.with_sidecar(sidecar), record.status, bound.name, Exit(record.code), record.reason)
         names = [file.name for file in publication.files]
         self._claim(names, entry)
+        publication = with_standing(publication, self.shelf)
         sidecar = published_sidecar(entry.sidecar, record, publication.files[0])
         self.shelf.commit(publication, sidecar, key)
         return Result(self._entry(entry, sidecar, names), record.status, bound.name)

@@ -40,6 +40,9 @@ class Made:
     remarks: dict[str, Any] = field(default_factory=dict)
     # What the file says of the invisible mark, read back from its own bytes; None where none was asked for.
     mark_told: dict[str, Any] | None = None
+    # How the file is signed; None where it is not.
+    signed: dict[str, Any] | None = None
+    cut: bool = False
 
     def published(self) -> PublishedFile:
         """The file as the contract wants it, with its entry for the manifest."""
@@ -52,6 +55,8 @@ class Made:
         entry |= {"type": MIME[self.format], "role": self.role}
         if self.mark_told is not None:
             entry["mark"] = self.mark_told
+        if self.signed is not None:
+            entry["provenance"] = self.signed
         return PublishedFile(self.name, self.data, entry)
 
 
@@ -153,11 +158,14 @@ class Collector:
         image = self.renderer.variant(variant)
         # The judged pixels hold the mark; every other size is drawn without it.
         own = variant.pixels == self.base and not variant.cut
-        drawn = Drawn(image if own else self.marker.marked(image), self.settings)
+        settings = self.settings
+        if min(variant.pixels) < settings.xmp_from:
+            settings = replace(settings, xmp=b"")
+        drawn = Drawn(image if own else self.marker.marked(image), settings)
 
         def one(kind: str) -> Made:
-            data, remarks = _encoded(drawn, kind, self.settings)
-            return Made(mark, kind, data, variant.size, variant.pixels, variant.scale, remarks=remarks)
+            data, remarks = _encoded(drawn, kind, settings)
+            return Made(mark, kind, data, variant.size, variant.pixels, variant.scale, remarks=remarks, cut=variant.cut)
 
         if len(kinds) == 1 or (os.cpu_count() or 1) == 1:
             made = [one(kind) for kind in kinds]

@@ -14,6 +14,7 @@ MIME = {
     "jpeg": "image/jpeg",
     "svg": "image/svg+xml",
     "ico": "image/vnd.microsoft.icon",
+    "c2pa": "application/c2pa",
 }
 ORDER = ("avif", "webp", "png", "jpeg")
 

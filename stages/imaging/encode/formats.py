@@ -26,7 +26,10 @@ _WORTH = 0.75
 
 @dataclass(frozen=True)
 class Settings:
-    """How rasters are encoded. Qualities 0..100; ``budget`` in bytes a file; ``background`` RGB for JPEG."""
+    """How rasters are encoded. Qualities 0..100; ``budget`` in bytes a file; ``background`` RGB for JPEG.
+
+    ``xmp`` is a packet to write where the shorter side has at least ``xmp_from`` pixels.
+    """
 
     webp_quality: int = 82
     avif_quality: int = 68
@@ -35,6 +38,8 @@ class Settings:
     palette: bool = True
     budget: int | None = None
     background: tuple[int, int, int] = (255, 255, 255)
+    xmp: bytes = b""
+    xmp_from: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,16 +91,16 @@ Attempts = Iterator[Callable[[], Encoded]]
 
 
 def _png(drawn: Drawn, settings: Settings) -> Attempts:
-    yield lambda: _as_png(drawn.image, drawn.palette)
+    yield lambda: _as_png(drawn.image, drawn.palette, settings.xmp)
     if settings.palette and settings.lossless != "yes":
         for times in (2, 3):  # only a budget leads here: then a visible step beats no picture
             palette = paletted(drawn.image, bound=JUST_NOTICEABLE * times)
             if palette is not None:
-                yield partial(_as_png, drawn.image, palette)
+                yield partial(_as_png, drawn.image, palette, settings.xmp)
 
 
-def _as_png(image: Image.Image, palette: Paletted | None) -> Encoded:
-    data = raster.encode_png(image, palette)
+def _as_png(image: Image.Image, palette: Paletted | None, xmp: bytes) -> Encoded:
+    data = raster.encode_png(image, palette, xmp=xmp)
     return Encoded(data, image, True) if palette is None else _with_palette(data, palette)
 
 
@@ -106,43 +111,44 @@ def _with_palette(data: bytes, palette: Paletted) -> Encoded:
 def _webp(drawn: Drawn, settings: Settings) -> Attempts:
     flat = drawn.palette
     if settings.lossless == "yes":
-        yield lambda: Encoded(raster.encode_webp_lossless(drawn.image), drawn.image, True)
+        yield lambda: Encoded(raster.encode_webp_lossless(drawn.image, settings.xmp), drawn.image, True)
         return
     if settings.lossless == "auto" and flat is not None:
         yield lambda: _smaller_webp(drawn, flat, settings)
     for quality in _qualities(settings.webp_quality):
-        yield partial(_lossy_webp, drawn.image, quality)
+        yield partial(_lossy_webp, drawn.image, quality, settings.xmp)
 
 
-def _lossy_webp(image: Image.Image, quality: int) -> Encoded:
-    return Encoded(raster.encode_webp(image, quality), image, False, quality)
+def _lossy_webp(image: Image.Image, quality: int, xmp: bytes) -> Encoded:
+    return Encoded(raster.encode_webp(image, quality, xmp), image, False, quality)
 
 
 def _smaller_webp(drawn: Drawn, palette: Paletted, settings: Settings) -> Encoded:
-    exact = _with_palette(raster.encode_webp_lossless(palette.image), palette)
+    exact = _with_palette(raster.encode_webp_lossless(palette.image, settings.xmp), palette)
     if len(exact.data) * 8 <= _SMALL_BITS * drawn.image.width * drawn.image.height:
         return exact
-    lossy = _lossy_webp(drawn.image, settings.webp_quality)
+    lossy = _lossy_webp(drawn.image, settings.webp_quality, settings.xmp)
     return lossy if len(lossy.data) < _WORTH * len(exact.data) else exact
 
 
 def _avif(drawn: Drawn, settings: Settings) -> Attempts:
     for quality in [100] if settings.lossless == "yes" else _qualities(settings.avif_quality):
-        yield partial(_as_avif, drawn.image, quality)
+        yield partial(_as_avif, drawn.image, quality, settings.xmp)
 
 
-def _as_avif(image: Image.Image, quality: int) -> Encoded:
-    return Encoded(raster.encode_avif(image, quality), image, False, quality)
+def _as_avif(image: Image.Image, quality: int, xmp: bytes) -> Encoded:
+    return Encoded(raster.encode_avif(image, quality, xmp), image, False, quality)
 
 
 def _jpeg(drawn: Drawn, settings: Settings) -> Attempts:
     for quality in [95] if settings.lossless == "yes" else _qualities(settings.jpeg_quality):
-        yield partial(_as_jpeg, drawn, quality, settings.background)
+        yield partial(_as_jpeg, drawn, quality, settings)
 
 
-def _as_jpeg(drawn: Drawn, quality: int, background: tuple[int, int, int]) -> Encoded:
-    data = raster.encode_jpeg(drawn.image, quality, background, flat=drawn.palette is not None)
-    return Encoded(data, raster.flattened(drawn.image, background), False, quality)
+def _as_jpeg(drawn: Drawn, quality: int, settings: Settings) -> Encoded:
+    flat, ground = drawn.palette is not None, settings.background
+    data = raster.encode_jpeg(drawn.image, quality, ground, flat=flat, xmp=settings.xmp)
+    return Encoded(data, raster.flattened(drawn.image, ground), False, quality)
 
 
 _ATTEMPTS: dict[str, Callable[[Drawn, Settings], Attempts]] = {"png": _png, "webp": _webp, "avif": _avif, "jpeg": _jpeg}

@@ -39,40 +39,51 @@ def tidy(image: Image.Image) -> Image.Image:
     return Image.composite(image, nothing, alpha.point([0] + [255] * 255))
 
 
-def encode_png(image: Image.Image, palette: Paletted | None = None, *, full: bool = False) -> bytes:
+def encode_png(image: Image.Image, palette: Paletted | None = None, *, full: bool = False, xmp: bytes = b"") -> bytes:
     """PNG with an sRGB chunk; indexed where a ``palette`` is given, which then stands for ``image``.
 
-    ``full`` keeps the image's channels even where fewer would do.
+    ``full`` keeps the image's channels even where fewer would do. ``xmp`` is an XMP packet to write into the file.
     """
     info = PngInfo()
     info.add(b"sRGB", b"\x00")  # PNG, section 11.3.2.5: perceptual intent
+    if xmp:
+        info.add_itxt("XML:com.adobe.xmp", xmp.decode())
     if palette is None:
         return _save(image if full else _grey_if_grey(image), "PNG", compress_level=9, pnginfo=info)
     settings: dict[str, Any] = {"transparency": palette.transparency} if palette.transparency else {}
     return _save(palette.indexed, "PNG", compress_level=9, pnginfo=info, **settings)
 
 
-def encode_webp(image: Image.Image, quality: int) -> bytes:
+def encode_webp(image: Image.Image, quality: int, xmp: bytes = b"") -> bytes:
     """Lossy WebP at ``quality`` 0..100; alpha stays exact."""
-    return _save(_coloured(image), "WEBP", quality=quality, alpha_quality=100, method=_WEBP_METHOD)
+    return _save(_coloured(image), "WEBP", quality=quality, alpha_quality=100, method=_WEBP_METHOD, **_packet(xmp))
 
 
-def encode_webp_lossless(image: Image.Image) -> bytes:
+def encode_webp_lossless(image: Image.Image, xmp: bytes = b"") -> bytes:
     """Lossless WebP, what transparent pixels hold included."""
-    return _save(_coloured(image), "WEBP", lossless=True, exact=True, quality=_WEBP_EFFORT, method=_WEBP_METHOD)
+    settings = {"lossless": True, "exact": True, "quality": _WEBP_EFFORT, "method": _WEBP_METHOD}
+    return _save(_coloured(image), "WEBP", **settings, **_packet(xmp))
 
 
-def encode_avif(image: Image.Image, quality: int) -> bytes:
+def encode_avif(image: Image.Image, quality: int, xmp: bytes = b"") -> bytes:
     """AVIF at ``quality`` 0..100, full chroma resolution: flat colours bleed at their edges without it."""
     # More threads split the picture otherwise and give other bytes.
-    return _save(_coloured(image), "AVIF", quality=quality, speed=_AVIF_SPEED, subsampling="4:4:4", max_threads=1)
+    settings = {"quality": quality, "speed": _AVIF_SPEED, "subsampling": "4:4:4", "max_threads": 1}
+    return _save(_coloured(image), "AVIF", **settings, **_packet(xmp))
 
 
-def encode_jpeg(image: Image.Image, quality: int, background: tuple[int, int, int], *, flat: bool = False) -> bytes:
+def encode_jpeg(
+    image: Image.Image, quality: int, background: tuple[int, int, int], *, flat: bool = False, xmp: bytes = b""
+) -> bytes:
     """JPEG at ``quality`` 1..95, full chroma resolution, on the RGB ``background``; progressive if ``flat``."""
     # Pillow gives the optimised coder one buffer of a byte a pixel, which a noisy photograph overruns.
     laid = flattened(image, background)
-    return _save(laid, "JPEG", quality=quality, optimize=flat, progressive=flat, subsampling="4:4:4")
+    settings = {"quality": quality, "optimize": flat, "progressive": flat, "subsampling": "4:4:4"}
+    return _save(laid, "JPEG", **settings, **_packet(xmp))
+
+
+def _packet(xmp: bytes) -> dict[str, bytes]:
+    return {"xmp": xmp} if xmp else {}
 
 
 def flattened(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
