@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +35,7 @@ MOST_MERGES = 24
 MERGE_SECONDS = 0.05
 _KINDS = {
     "png": "image/png", "webp": "image/webp", "avif": "image/avif", "svg": "image/svg+xml", "jpg": "image/jpeg",
-    "jpeg": "image/jpeg", "ico": "image/vnd.microsoft.icon", "json": "application/json",
+    "jpeg": "image/jpeg", "ico": "image/vnd.microsoft.icon", "json": "application/json", "c2pa": "application/c2pa",
 }  # fmt: skip
 
 
