@@ -50,7 +50,7 @@ def test_arabic_forms_share_a_stem(one: str, other: str) -> None:
     assert stem(normalise(one)) == stem(normalise(other))
 
 
-@pytest.mark.parametrize("prompt", ["il est passé par ici", "le marché est fermé", "la forêt est animée"])
+@pytest.mark.parametrize("prompt", ["il est passé par ici", "le marché est animé", "la forêt est animée"])
 def test_an_accented_word_is_no_english_one(prompt: str) -> None:
     english = {"pass", "march", "ferm", "anim"}
     found = {word for hit in match(prompt, embed=None).concepts for word in hit.evidence.split()}

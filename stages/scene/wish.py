@@ -82,8 +82,13 @@ FAIR, SURE, HEARD = 0.45, 0.55, 0.3
 GUESS = 0.4
 # A badge says the situation's state, which a thing that the prompt names needs only where the situation is plain.
 PLAIN = 0.8
+# A situation from HOLDS on stands whatever is named. Below, a thing named OUTRIGHT goes before it, one that is TOLD only
+# where no situation is CLEAR of the next one.
+HOLDS, OUTRIGHT, TOLD, CLEAR = 0.7, 0.88, 0.8, 0.15
+# A code in figures is for who says so, by words or plainly: a juggled teapot is no error 418.
+CODED, MEANT_CODE = 0.75, 0.9
 # From here on a situation lends its companions to things that stand for themselves.
-LENDS = 0.42
+LENDS = 0.5
 # What is named for certain stands in the picture: the first as its subject, the others beside it.
 CERTAIN = 0.75
 ALIVE = frozenset({"mascot", "animal", "person"})
@@ -151,7 +156,7 @@ def _cast_of(named: Sequence[Hit], entry: Mapping[str, Any] | None) -> tuple[lis
         return [], []
     lead = own[0]
     fitting = set(entry.get("subjects", ())) if entry is not None else set()
-    rest = [*own[1:], *(hit for hit in sure if hit.pack != "subjects")]
+    rest = [*own[1:], *(hit for hit in sure if hit.pack != "subjects" and hit.name not in PEOPLE_ICONS)]
     return [lead.name, *(name for name in lead.others if name in fitting)], [_part_name(hit) for hit in rest]
 
 
@@ -165,12 +170,10 @@ def from_match(situation_hits: Sequence[Hit], concepts: Sequence[Hit], match: Ma
     entry = situations().get(top.name) if top is not None else None
     ranked = sorted(concepts, key=lambda hit: (-_worth(hit), hit.name))
     named = [hit for hit in ranked if hit.score >= SURE]
-    if (
-        entry is not None
-        and top is not None
-        and (top.score >= FAIR and (top.score >= 0.7 or not named or named[0].score < 0.8))
-    ):
-        return _with_things(of_situation(entry, match), top.score, named, about)
+    if entry is not None and top is not None and top.score >= FAIR and not _outdone(situation_hits, named):
+        coded = top.score >= (MEANT_CODE if top.via == "meaning" else CODED)
+        wish = of_situation(entry, match)
+        return _with_things(wish if coded else replace(wish, numerals=""), top.score, named, about)
     # A word that is there counts from little on; a thing that is only near in meaning is as often an absurd one.
     heard = [hit for hit in ranked if hit.score >= (FAIR if hit.via == "meaning" else HEARD)]
     if heard:
@@ -184,15 +187,21 @@ def from_match(situation_hits: Sequence[Hit], concepts: Sequence[Hit], match: Ma
     return Wish(strangers, NEUTRAL, GENERIC_BACKDROPS, match=facts, about=about, title="", alt="{subject}")
 
 
+def _outdone(hits: Sequence[Hit], named: Sequence[Hit]) -> bool:
+    """Whether a thing that the prompt names says more than the situation: its name does, a word for it if that is close."""
+    top = hits[0].score
+    lead = top - hits[1].score if len(hits) > 1 else top
+    return top < HOLDS and bool(named) and named[0].score >= (TOLD if lead < CLEAR else OUTRIGHT)
+
+
 def _with_things(wish: Wish, score: float, named: Sequence[Hit], about: str) -> Wish:
     """A situation's wish with the things that the prompt names put first."""
     lead, others = _cast_of(
         [hit for hit in named if hit.score >= 0.9 or hit.score > score], {"subjects": wish.subjects}
     )
-    companions = [_part_name(hit) for hit in named if hit.score >= 0.6]
+    companions = [_part_name(hit) for hit in named if hit.score >= 0.6 and hit.name not in PEOPLE_ICONS]
     people = wish.people or any(hit.name in PEOPLE_ICONS and hit.score >= CERTAIN for hit in named)
-    sure = wish if score >= 0.75 else replace(wish, numerals="")
-    sure = replace(sure, badges=()) if lead and score < PLAIN else sure
+    sure = replace(wish, badges=()) if lead and score < PLAIN else wish
     return replace(
         sure,
         subjects=tuple(lead) or wish.subjects,
@@ -214,7 +223,7 @@ def _of_things(heard: Sequence[Hit], entry: Mapping[str, Any] | None, match: Map
         if _worth(hit) >= best - 0.25
         for name in (_part_name(hit), *(hit.others[:2] if hit.pack == "subjects" else ()))
     ]
-    companions = [_part_name(hit) for hit in heard if _part_name(hit) not in lead]
+    companions = [_part_name(hit) for hit in heard if _part_name(hit) not in lead and hit.name not in PEOPLE_ICONS]
     lent = tuple(entry.get("companions", ())) if entry is not None else ()
     people = any(hit.name in PEOPLE_ICONS and hit.score >= CERTAIN for hit in heard)
     return Wish(

@@ -109,6 +109,16 @@ class Bank:
         return {situation.id: situation for situation in self.situations}
 
     @cached_property
+    def titles(self) -> tuple[str, ...]:
+        """Each concept's name as situations put it: ``phosphor:NAME`` for an icon."""
+        return tuple(c.name if c.pack == "subjects" else f"phosphor:{c.name}" for c in self.concepts)
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """The index of each concept by its title."""
+        return {title: place for place, title in enumerate(self.titles)}
+
+    @cached_property
     def vectors(self) -> Vectors:
         """The embedded lines, read on first use."""
         import numpy as np

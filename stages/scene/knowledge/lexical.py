@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from imajin_cli.stages.scene.knowledge.bank import Bank
+from imajin_cli.stages.scene.knowledge.dictionary import named_in
 from imajin_cli.stages.scene.knowledge.families import family_of
+from imajin_cli.stages.scene.knowledge.languages import is_small_word, spoken_in
 from imajin_cli.stages.scene.knowledge.text import (
     content_words,
     has_accent,
@@ -25,15 +27,20 @@ _OURS = 0.08
 _BASE = 0.62
 _VERB = 0.6
 _COMPOUND = 0.8
+_SENSES = 3
 
 
 @dataclass(frozen=True)
 class Found:
-    """A concept that a run of the prompt's words names: its index, a weight in 0..1, and those words."""
+    """A concept that a run of the prompt's words names: its index, a weight in 0..1, and those words.
+
+    ``unsure`` says that the dictionary knows the words for other things too.
+    """
 
     index: int
     weight: float
     words: str
+    unsure: bool = False
 
 
 @dataclass
@@ -53,6 +60,7 @@ def match_words(bank: Bank, text: str) -> Words:
     named = _concepts(bank, text, result, phrased)
     if is_german(text):
         named |= _compounds(bank, result, named | phrased)
+    named |= _from_dictionary(bank, text, result, named | phrased)
     result.unnamed = [
         word
         for place, word in enumerate(result.words)
@@ -93,6 +101,7 @@ def _concepts(bank: Bank, text: str, result: Words, phrased: set[int]) -> set[in
     """Fill in the concepts, one thing for each run of words; return the places of words that name one."""
     named: set[int] = set()
     nouns = {**bank.nouns, **bank.twins} if is_foreign(text) else bank.nouns
+    heard = spoken_in(text, {})
     for start, end, key in phrases(result.words, 3):
         places = range(start, end)
         run = result.words[start:end]
@@ -101,6 +110,8 @@ def _concepts(bank: Bank, text: str, result: Words, phrased: set[int]) -> set[in
             continue  # the stem of an accented word may be an English one: "passé" is no pass
         owners = bank.things.get(foreign or key)
         if owners is None or named.intersection(places) or (not foreign and all(is_dull(word) for word in run)):
+            continue
+        if end - start == 1 and is_small_word(run[0], heard):
             continue
         named.update(places)
         faded = 0.5 if phrased.issuperset(places) else _VERB if end - start == 1 and _inflected(run[0], key) else 1.0
@@ -132,6 +143,28 @@ def _compounds(bank: Bank, result: Words, known: set[int]) -> set[int]:
             if situations is not None or noun is not None:
                 break
     return named
+
+
+def _from_dictionary(bank: Bank, text: str, result: Words, known: set[int]) -> set[int]:
+    """Name what the dictionary knows of the other words; return their places. In unspaced text our own words go first."""
+    heard = spoken_in(text, {})
+    free = [
+        place
+        for place, word in enumerate(result.words)
+        if place not in known and not is_dull(word) and not is_small_word(word, heard)
+    ]
+    unspaced = is_unspaced(text)
+    if unspaced and result.concepts:
+        return set()
+    places: set[int] = set()
+    for named in named_in(text, result.words, free):
+        unsure = len(named.entries) > 1
+        for entry in named.entries[:_SENSES]:
+            index = bank.places[entry.concept]
+            result.concepts.append(Found(index, entry.weight - 0.01 * named.start, named.words, unsure))
+        if not unspaced:
+            places.update(range(named.start, named.end))
+    return places
 
 
 def _inflected(word: str, key: str) -> bool:

@@ -16,7 +16,7 @@ from imajin_cli.stages.scene.knowledge.bank import Bank, bank
 from imajin_cli.stages.scene.knowledge.choose import Candidate, choose
 from imajin_cli.stages.scene.knowledge.hints import Hints, hints_of
 from imajin_cli.stages.scene.knowledge.lexical import Found, Words, match_words
-from imajin_cli.stages.scene.knowledge.text import MANY_SENSES, looks_like, normalise, runs, stem
+from imajin_cli.stages.scene.knowledge.text import MANY_SENSES, is_unspaced, looks_like, normalise, runs, stem
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +35,12 @@ _WORDS_WORTH = 3.5
 _MIDDLE, _SLOPE = 4.5, 1.0
 _CHUNK_FLOOR, _PROMPT_FLOOR, _SURE = 4.4, 3.6, 7.0
 _SAME_SENSE, _OTHER_SENSE = 2.3, 0.54
+# A thing that the prompt names speaks for a situation that it belongs to; a few words say little by meaning alone.
+_AGREES, _FEW, _TERSE = 0.3, 3, 1.2
+_FEW_SIGNS = 7
+# Of several senses that the dictionary gives, the one nearest to the prompt gains what the others lose.
+_TURN = 0.15
+_NAMES_IT = 0.4
 _STRONG, _FAIR, _WEAK, _NAMED = 0.75, 0.45, 0.25, 0.85
 
 
@@ -151,6 +157,8 @@ def _by_concept(source: Bank, line: NDArray[np.float32], chunk: str, floor: floa
 
 def _situations(source: Bank, words: Words, meant: _Meaning, hints: Hints) -> tuple[Hit, ...]:
     hits = []
+    terse = _is_terse(words)
+    things = {source.titles[found.index] for found in words.concepts if found.weight >= _NAMES_IT}
     for index, situation in enumerate(source.situations):
         spoken, evidence = words.situations.get(index, (0.0, ""))
         if hints.code and hints.code == situation.numerals:
@@ -159,10 +167,16 @@ def _situations(source: Bank, words: Words, meant: _Meaning, hints: Hints) -> tu
         total = meaning + _WORDS_WORTH * spoken if meant.situations else 2.5 + 5.0 * spoken
         if not meant.situations and not spoken:
             continue
+        total += _AGREES * (not things.isdisjoint(situation.subjects)) - _TERSE * (terse and not spoken)
         via: Via = "both" if spoken and meaning >= _PROMPT_FLOOR else "words" if spoken else "meaning"
         hits.append(Hit(situation.id, "situation", round(_squash(total), 4), via, evidence))
         hits[-1:] = [] if hits[-1].score < 0.02 else hits[-1:]
     return tuple(sorted(hits, key=lambda hit: (-hit.score, hit.name))[:TOP_SITUATIONS])
+
+
+def _is_terse(words: Words) -> bool:
+    text = " ".join(words.words)
+    return len(text) < _FEW_SIGNS if is_unspaced(text) else len(words.words) < _FEW
 
 
 def _concepts(source: Bank, words: Words, meant: _Meaning, mood: str, gloomy: bool) -> tuple[Hit, ...]:
@@ -185,6 +199,9 @@ def _concepts(source: Bank, words: Words, meant: _Meaning, mood: str, gloomy: bo
 
 def _sense(found: Found, words: Words, meant: _Meaning) -> float:
     """What a word counts for: one of several senses only a little where the whole prompt means something else."""
+    if found.unsure and meant.near is not None:
+        rivals = [float(meant.near[other.index]) for other in words.concepts if other.words == found.words]
+        return 1.0 + (_TURN if float(meant.near[found.index]) >= max(rivals) else -_TURN)
     alone = " " not in found.words and stem(found.words) in MANY_SENSES
     if not alone or meant.near is None or len(words.words) <= 2:
         return 1.0

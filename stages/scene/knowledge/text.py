@@ -101,6 +101,14 @@ def stem(word: str) -> str:
     return _stem_arabic(word) if "ا" <= word[0] <= "ي" else word
 
 
+def fine_stem(word: str) -> str:
+    """Return the light stem with its accents on, whole where an accent would be cut off: "marché" is no "marche"."""
+    plain = stem(word)
+    if not has_accent(word):
+        return plain
+    return word if has_accent(word[len(plain) :]) else word[: len(plain)]
+
+
 def _stem_arabic(word: str) -> str:
     """Take the article off, or a possessive: "your coffee" is a coffee."""
     if word.startswith("ال") and len(word) > 4:
