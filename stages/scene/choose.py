@@ -15,7 +15,7 @@ from imajin_cli.stages.scene.layouts.table import LAYOUTS
 from imajin_cli.stages.scene.library import Library
 from imajin_cli.stages.scene.palette import Harmony, Theme, brand_for, brand_of, figures, palette
 from imajin_cli.stages.scene.part import Part
-from imajin_cli.stages.scene.wish import Wish
+from imajin_cli.stages.scene.wish import PEOPLE_ICONS, Wish
 
 # A situation's mood as one of people.MOODS, where the names differ.
 MOODS = {m: m for m in people.MOODS} | {"broken": "sad", "busy": "working"}
@@ -80,6 +80,7 @@ def _subject(library: Library, wish: Wish, manner: Manner, layout: str, seed: in
     if not parts:
         parts = [part for part in map(library.find, FALLBACK_SUBJECTS) if part is not None]
     if person is not None:
+        parts = [part for part in parts if part.name.removeprefix("phosphor:") not in PEOPLE_ICONS]
         parts.insert(0 if wish.people else 1, person)
     # In a pattern all play alike, whoever leads.
     return parts[step % len(parts)], 1 if layout == "pattern" else len(parts)

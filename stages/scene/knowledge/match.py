@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from imajin_cli.stages.scene.knowledge.bank import Bank, bank
 from imajin_cli.stages.scene.knowledge.choose import Candidate, choose
 from imajin_cli.stages.scene.knowledge.hints import Hints, hints_of
+from imajin_cli.stages.scene.knowledge.hubs import by_situation
 from imajin_cli.stages.scene.knowledge.lexical import Found, Words, match_words
 from imajin_cli.stages.scene.knowledge.text import MANY_SENSES, is_unspaced, looks_like, normalise, runs, stem
 
@@ -30,7 +31,6 @@ Pack = Literal["situation", "subjects", "phosphor"]
 Via = Literal["words", "meaning", "both"]
 
 # Set on the "tune" half of tests/data/match_prompts.tsv; the "held" half was scored once they stood.
-_SECOND_LINE = 0.4
 _WORDS_WORTH = 3.5
 _MIDDLE, _SLOPE = 4.5, 1.0
 _CHUNK_FLOOR, _PROMPT_FLOOR, _SURE = 4.4, 3.6, 7.0
@@ -132,14 +132,9 @@ def _chunks(text: str, words: Words) -> list[str]:
 
 
 def _by_situation(source: Bank, line: NDArray[np.float32]) -> dict[int, float]:
-    """Best line of each situation, and a share of its second best: two lines that agree are worth more than one."""
-    best: dict[int, tuple[float, float]] = {}
-    count = len(source.situations)
-    owners = source.vectors.owner
-    for owner, value in zip(owners[owners < count].tolist(), line[owners < count].tolist(), strict=True):
-        first, second = best.get(owner, (-9.0, -9.0))
-        best[owner] = (value, first) if value > first else (first, max(second, value))
-    return {owner: (first + _SECOND_LINE * second) / (1 + _SECOND_LINE) for owner, (first, second) in best.items()}
+    """How near each situation is, less what draws it to any text."""
+    near = by_situation(source.vectors, line, len(source.situations))
+    return {index: value - pull for index, (value, pull) in enumerate(zip(near.tolist(), source.pulls, strict=True))}
 
 
 def _by_concept(source: Bank, line: NDArray[np.float32], chunk: str, floor: float, cap: float) -> list[Candidate]:

@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 SUBJECTS = HERE.parent / "parts" / "subjects"
 PHOSPHOR = "phosphor:"
 _SVG = "{http://www.w3.org/2000/svg}"
-_CODE = ("describe.py", "text.py", "sources.py", "compile.py", "families.py")
+_CODE = ("describe.py", "text.py", "sources.py", "compile.py", "families.py", "hubs.py")
 
 
 @dataclass(frozen=True)
