@@ -44,7 +44,7 @@ def by_situation(vectors: Vectors, line: NDArray[np.float32], count: int) -> NDA
             firsts[owner], seconds[owner] = value, firsts[owner]
         else:
             seconds[owner] = max(seconds[owner], value)
-    result: NDArray[np.float32] = (firsts + SECOND_LINE * seconds) / (1 + SECOND_LINE)
+    result: NDArray[np.float32] = ((firsts + SECOND_LINE * seconds) / (1 + SECOND_LINE)).astype(np.float32, copy=False)
     return result
 
 

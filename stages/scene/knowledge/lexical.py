@@ -45,8 +45,9 @@ class Found:
 
 @dataclass
 class Words:
-    """A prompt as words, with the situations (index -> weight, evidence) and concepts that it names."""
+    """A prompt's normalised ``text`` as words, with the situations (index -> weight, evidence) and concepts that it names."""
 
+    text: str
     words: list[str]
     situations: dict[int, tuple[float, str]] = field(default_factory=dict)
     concepts: list[Found] = field(default_factory=list)
@@ -55,7 +56,7 @@ class Words:
 
 def match_words(bank: Bank, text: str) -> Words:
     """Match normalised ``text``; ``unnamed`` are the words that neither name a concept nor belong to a phrase."""
-    result = Words(content_words(text))
+    result = Words(text, content_words(text))
     phrased = _situations(bank, text, result)
     named = _concepts(bank, text, result, phrased)
     if is_german(text):

@@ -16,6 +16,7 @@ from imajin_cli.stages.scene.knowledge.bank import Bank, bank
 from imajin_cli.stages.scene.knowledge.choose import Candidate, choose
 from imajin_cli.stages.scene.knowledge.hints import Hints, hints_of
 from imajin_cli.stages.scene.knowledge.hubs import by_situation
+from imajin_cli.stages.scene.knowledge.languages import spoken_in
 from imajin_cli.stages.scene.knowledge.lexical import Found, Words, match_words
 from imajin_cli.stages.scene.knowledge.text import MANY_SENSES, is_unspaced, looks_like, normalise, runs, stem
 
@@ -35,7 +36,8 @@ _WORDS_WORTH = 3.5
 _MIDDLE, _SLOPE = 4.5, 1.0
 _CHUNK_FLOOR, _PROMPT_FLOOR, _SURE = 4.4, 3.6, 7.0
 _SAME_SENSE, _OTHER_SENSE = 2.3, 0.54
-# A thing that the prompt names speaks for a situation that it belongs to; a few words say little by meaning alone.
+# A thing that the prompt names speaks for a situation that it belongs to; a few words of another language than
+# English say little by meaning alone.
 _AGREES, _FEW, _TERSE = 0.3, 3, 1.2
 _FEW_SIGNS = 7
 # Of several senses that the dictionary gives, the one nearest to the prompt gains what the others lose.
@@ -170,7 +172,10 @@ def _situations(source: Bank, words: Words, meant: _Meaning, hints: Hints) -> tu
 
 
 def _is_terse(words: Words) -> bool:
+    """Whether there are only a few words, and not in English, which the embedder knows best."""
     text = " ".join(words.words)
+    if "en" in spoken_in(words.text, {}):
+        return False
     return len(text) < _FEW_SIGNS if is_unspaced(text) else len(words.words) < _FEW
 
 
