@@ -112,4 +112,7 @@ def _shown(one: dict[str, Any]) -> str:
     for process in one["processes"]:
         what = process["stage"] or f"{process['idle_seconds']:.0f} s, last {', '.join(process['knows'][-3:])}"
         lines.append(f"  {process['pid']:>8}  {process['state']:<8}  {process['mib']:>5} MiB  {what}")
+    for host in one["hosts"]:
+        state = "working" if host["serving"] else "idle"
+        lines.append(f"  {host['pid']:>8}  {state:<8}  {host['mib']:>5} MiB  shared {host['backend']}")
     return "\n".join(lines) + "\n"

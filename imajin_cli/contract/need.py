@@ -29,15 +29,18 @@ class Need:
     dtype: str = ""
     size: str = ""
     batch: int = 1
+    # A backend that commands share has it (contract/backend.py): in the worker the lease is its process's.
+    shared: bool = False
 
 
-_forget: dict[str, list[Callable[[], object]]] = {}
+_forget: dict[str, list[Callable[[], object] | None]] = {}
 _places: dict[str, str] = {}
 
 
-def loaded(model: str, forget: Callable[[], object]) -> None:
+def loaded(model: str, forget: Callable[[], object] | None = None) -> None:
     """Say that ``model`` is loaded; ``forget`` lets go of it, so that its memory is free once nobody uses it.
 
+    Without one it stays for as long as this process.
     After ``forget`` the backend must be able to load it again, which asks for a new lease.
     """
     _forget.setdefault(model, []).append(forget)
@@ -49,15 +52,16 @@ def is_loaded(model: str) -> bool:
 
 
 def can_be_dropped(models: Iterable[str]) -> bool:
-    """Whether each of ``models`` has said how it is forgotten."""
-    return all(model in _forget for model in models)
+    """Whether it was said of each of ``models`` how it is forgotten."""
+    return all(None not in _forget.get(model, [None]) for model in models)
 
 
 def drop(models: Iterable[str]) -> None:
     """Forget ``models``: what they hold is freed as soon as nobody refers to it; what torch keeps of it goes back too."""
     for model in models:
         for forget in _forget.pop(model, []):
-            forget()
+            if forget is not None:
+                forget()
         _places.pop(model, None)
     gc.collect()
     torch: Any = sys.modules.get("torch")

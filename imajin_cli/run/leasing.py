@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imajin_cli.contract import need as residents
+from imajin_cli.contract.backend import is_elsewhere
 from imajin_cli.contract.errors import NoCapacityError, OutputError
 from imajin_cli.contract.need import Need
 
@@ -62,6 +63,9 @@ class Residence:
         """
         if not needs or needs is self._ready:
             return
+        given = needs
+        if is_elsewhere():
+            needs = tuple(need for need in needs if not need.shared)
         # Everybody in the same order, so that nobody waits in a circle.
         for device in sorted({need.device for need in needs}, key=_order):
             self._on(device, tuple(need for need in needs if need.device == device))
@@ -69,7 +73,7 @@ class Residence:
             for group in self._groups:
                 if need in group.needs:
                     group.used = time.monotonic()
-        self._ready = needs
+        self._ready = given
 
     def settle(self) -> None:
         """A command ends: what its models used at most is written down, once for each lease."""

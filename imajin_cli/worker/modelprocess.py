@@ -12,11 +12,16 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 from typing import Any
 
+from imajin_cli.contract.backend import send_elsewhere
+from imajin_cli.contract.errors import BackendError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.worker import protocol
+from imajin_cli.worker.guest import Guest
+from imajin_cli.worker.own import leases, memory_mib
 from imajin_cli.worker.surroundings import Surroundings, leave_descriptors
 from imajin_cli.worker.watch import Watch
 
@@ -37,23 +42,58 @@ class ModelProcess:
         self._reader = protocol.Reader(sock)
         self._watch = watch
         self._log = log
+        self._guest = Guest(self._connect, self._send)
 
     def serve(self) -> None:
         """Work until the supervisor hangs up, or until this process is not fit for another command."""
         leave_descriptors(self._log)
         _expect_no_signals()
+        send_elsewhere(self._guest.ask)
+        self._idle_since = time.monotonic()
         while True:
             message = self._reader.read()
+            if message is not None and "backend" in message:
+                self._be_host(message)
+                return
+            if message is not None and "hosted" in message:
+                # A command that was ended had asked for it.
+                for descriptor in self._reader.take_fds():
+                    os.close(descriptor)
+                continue
             if message is None or not self._one(message):
                 return
+            self._idle_since = time.monotonic()
             if not self._asked(_REST_SECONDS):
                 gc.collect()
                 self._watch.extend()
                 self._send({"mib": memory_mib()})
             while not self._asked(_LEASE_SECONDS if leases() else None):
-                if any(lease.wanted() for lease in leases()):
+                idle = time.monotonic() - self._idle_since
+                if any(lease.wanted(idle=idle) for lease in leases()):
                     self._say("a lease of this idle process is wanted: ending")
                     return
+
+    def _be_host(self, wish: dict[str, Any]) -> None:
+        """Host a shared backend instead of doing commands, until that is over."""
+        from imajin_cli.worker.host import Host, begin
+
+        send_elsewhere(None)
+        begin(wish)
+        said = Host(self._sock, self._reader, wish).serve()
+        if said is not None:
+            self._say(said)
+
+    def _connect(self, wish: dict[str, Any], lost: int) -> tuple[socket.socket, int]:
+        """A connection to the process that hosts a backend, other than ``lost``, and which it is.
+
+        Raises BackendError where there is none to be had.
+        """
+        self._send({"host": wish, "lost": lost})
+        answer = self._reader.read()
+        fds = self._reader.take_fds()
+        if answer is None or "hosted" not in answer or len(fds) != 1:
+            raise BackendError("the worker has no process for a shared backend", hint="imajin worker status")
+        return socket.socket(fileno=fds[0]), answer["hosted"]
 
     def _asked(self, seconds: float | None) -> bool:
         """Whether the supervisor has something to say, within ``seconds``, or in the end."""
@@ -73,6 +113,7 @@ class ModelProcess:
             self._send({"decline": "it does stages and run alone", "quiet": True})
             return True
         code = self._done(message, fds)
+        self._guest.end()
         leaves = _is_left_over()
         self._send({"done": code, "leaves": leaves})
         return not leaves
@@ -123,12 +164,6 @@ class ModelProcess:
         os.write(self._log, f"model process {os.getpid()}: {text}\n".encode(errors="backslashreplace"))
 
 
-def leases() -> tuple[Any, ...]:
-    """The device leases that a backend in this process holds: none where nobody has asked for any."""
-    module = sys.modules.get("imajin_cli.devices.lease")
-    return () if module is None else module.held()
-
-
 def _is_left_over() -> bool:
     """Whether a stage's thread, which is named STAGE-…, goes on after its command, as a layer that ran out of time does.
 
@@ -151,16 +186,6 @@ def _expect_no_signals() -> None:
     """Between commands a signal is meant for one that has ended already."""
     for number in _SIGNALS:
         signal.signal(number, lambda *_: None)
-
-
-def memory_mib() -> int:
-    """MiB that this process alone takes up: its memory that no other process shares."""
-    try:
-        with open("/proc/self/smaps_rollup", encoding="ascii") as file:
-            lines = [line.split() for line in file]
-    except OSError:
-        return 0
-    return sum(int(line[1]) for line in lines if line[0].startswith("Private_")) >> 10
 
 
 def main(sock: socket.socket, watch: Watch, log: int) -> None:

@@ -42,6 +42,15 @@ class Process:
     mib: int = 0
     stages: OrderedDict[str, None] = field(default_factory=OrderedDict)
     line: Any = None
+    # Of a process that hosts a shared backend: its name, which of all it is, and whether it is at work.
+    backend: str = ""
+    number: int = 0
+    serving: bool = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether it has nothing to do."""
+        return self.job is None and not self.serving
 
     @property
     def computes(self) -> bool:
@@ -74,6 +83,8 @@ class Pool:
         self.most = most
         self.longest = queue
         self.processes: list[Process] = []
+        # Processes of shared backends, by what they are; they take no places.
+        self.hosts: dict[str, Process] = {}
         self._queues: OrderedDict[int, deque[Job]] = OrderedDict()
 
     @property
@@ -132,9 +143,10 @@ class Pool:
 
     def superfluous(self, now: float, idle_seconds: float, memory_mib: float) -> list[Process]:
         """Idle processes to end: those idle too long, and the longest idle while all together take too much memory."""
-        idle = sorted((one for one in self.processes if one.job is None), key=lambda one: one.since)
+        everybody = [*self.processes, *self.hosts.values()]
+        idle = sorted((one for one in everybody if one.idle), key=lambda one: one.since)
         out = [one for one in idle if now - one.since >= idle_seconds]
-        total = sum(one.mib for one in self.processes if one not in out)
+        total = sum(one.mib for one in everybody if one not in out)
         for one in idle:
             if total <= memory_mib:
                 break

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import selectors
 import signal
+import socket
 import time
 from typing import Any
 
@@ -20,6 +22,7 @@ class Staff:
         self.pool = Pool(int(bounds["at_once"]), int(bounds["processes"]), limits.QUEUE)
         self.served = 0
         self.last = time.monotonic()
+        self._hosts = 0
         self._name = name
         self._bounds = bounds
         self._crew = Crew(selector, self._said, self._died)
@@ -82,6 +85,11 @@ class Staff:
         """A model process's message."""
         if "mib" in message:
             process.mib = message["mib"]
+        if "serving" in message:
+            process.serving = message["serving"]
+            process.since = self.last = time.monotonic()
+        elif "host" in message:
+            self._introduce(process, message["host"], message["lost"])
         job = process.job
         if job is None:
             return
@@ -107,6 +115,29 @@ class Staff:
             self._renew(process)
             self._again(job)
 
+    def _introduce(self, process: Process, wish: dict[str, Any], lost: int) -> None:
+        """Connect a command's process with the one that hosts a backend, which is started where there is none.
+
+        ``lost`` is the one that it had a connection to which broke: dead, whether we have heard of that yet or not.
+        """
+        name = json.dumps([process.native, wish["backend"], wish["settings"], wish["leases"]], sort_keys=True)
+        host = self.pool.hosts.get(name)
+        if host is not None and (host.number == lost or host.line.template.retired):
+            # In the latter case its code is of the past.
+            self._dismiss(host)
+            host = None
+        if host is None:
+            self._hosts += 1
+            host = self.pool.hosts[name] = self._crew.hire(process.native)
+            host.backend = str(wish["backend"]).partition(":")[2]
+            host.number = self._hosts
+            host.line.channel.put(wish)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            host.since = time.monotonic()
+            host.line.channel.put({"guest": True}, (ours.fileno(),))
+            process.line.channel.put({"hosted": host.number}, (theirs.fileno(),))
+
     def _free(self, process: Process, *, leaves: bool = False) -> None:
         if process.job is not None:
             # A late word of this client's must not reach the next one's work.
@@ -121,13 +152,18 @@ class Staff:
         """Its template's code is of the past: idle processes of it go, busy ones end their work."""
         template = process.line.template
         self._crew.retire(template)
-        for one in list(self.pool.processes):
-            if one.line.template is template and one.job is None:
+        for one in [*self.pool.processes, *self.pool.hosts.values()]:
+            if one.line.template is template and one.idle:
                 self._dismiss(one)
 
     def _dismiss(self, process: Process) -> None:
-        self.pool.processes.remove(process)
+        self._forget(process)
         self._crew.dismiss(process)
+
+    def _forget(self, process: Process) -> None:
+        if process in self.pool.processes:
+            self.pool.processes.remove(process)
+        self.pool.hosts = {name: one for name, one in self.pool.hosts.items() if one is not process}
 
     def _again(self, job: Job) -> None:
         job.call.process = None
@@ -136,8 +172,9 @@ class Staff:
 
     def _died(self, process: Process) -> None:
         """A model process is gone. Its client is told, or served by another once, if that can do no harm."""
-        if process in self.pool.processes:
-            self.pool.processes.remove(process)
+        if process.serving:
+            log(f"process {process.pid} of {process.backend} ended by {ended_by(process.line.status)}")
+        self._forget(process)
         job, process.job = process.job, None
         if job is None or not job.call.here:
             return
@@ -185,4 +222,8 @@ class Staff:
             }
             for one in self.pool.processes
         ]
-        return {"served": self.served, "queued": len(self.pool.queued), "processes": processes}
+        hosts = [
+            {"pid": one.pid, "backend": one.backend, "serving": one.serving, "mib": one.mib}
+            for one in self.pool.hosts.values()
+        ]
+        return {"served": self.served, "queued": len(self.pool.queued), "processes": processes, "hosts": hosts}

@@ -6,11 +6,14 @@ import ctypes
 import functools
 import os
 import signal
+import time
 from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
 
+from imajin_cli.contract.backend import Backend, Item, Settings, ask
+from imajin_cli.contract.errors import BackendError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.need import Need, is_loaded, loaded
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
@@ -85,3 +88,60 @@ class Leased(Stage[LeasedParams]):
         if not is_loaded(self.params.model):
             loaded(self.params.model, lambda: None)
         return Outcome("passed")
+
+
+class Slow(Backend):
+    """Takes its time for a batch, however many are in it; a picture may be its end."""
+
+    most = 8
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.loads = 0
+
+    def need(self) -> Need:
+        return slow_need(self.settings["mib"])
+
+    def batch(self, items: Sequence[Item]) -> list[Item]:
+        self.loads = self.loads or len(weights())
+        time.sleep(self.settings["seconds"])
+        for item in items:
+            if item["name"].startswith("poison"):
+                os.kill(os.getpid(), signal.SIGKILL)
+            if item["name"].startswith("wrong"):
+                raise BackendError("that one is wrong")
+        return [
+            {"mean": sum(item["pixels"]) / len(item["pixels"]), "together": len(items), "pid": os.getpid()}
+            for item in items
+        ]
+
+    def close(self) -> None:
+        self.loads = 0
+
+
+def slow_need(mib: int) -> Need:
+    return Need("slow", mib, device="auto", shared=True)
+
+
+class SharedParams(Params):
+    seconds: Annotated[float, Field(ge=0, description="Seconds that a batch takes.")] = 0
+    mib: Annotated[int, Field(ge=1, description="MiB that the model needs.")] = 100
+
+
+class Shared(Stage[SharedParams]):
+    """Ask a model that all commands share."""
+
+    name = "shared"
+    kind = Kind.GATE
+    rejects_with = Exit.QUALITY
+    Params = SharedParams
+
+    def needs(self) -> Sequence[Need]:
+        return [slow_need(self.params.mib)]
+
+    def apply(self, asset: Asset) -> Outcome:
+        assert asset.picture is not None
+        item = {"name": asset.name, "pixels": asset.picture.image.convert("L").tobytes()}
+        settings = {"seconds": self.params.seconds, "mib": self.params.mib}
+        (found,) = ask("imajin_frail:Slow", settings, [item])
+        return Outcome("passed", notes=found)
