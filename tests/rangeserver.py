@@ -27,6 +27,8 @@ class Site:
     etag: str | None = '"one"'
     # Say no length: the body ends where the connection does.
     untold: bool = False
+    # A header that a hub sends with each file: which commit it is of.
+    commit: str | None = None
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     url: str = ""
 
@@ -76,6 +78,8 @@ def serve() -> Iterator[Site]:
                 self.send_response(200)
             if not site.untold:
                 self.send_header("Content-Length", str(len(data) - start))
+            if site.commit:
+                self.send_header("X-Repo-Commit", site.commit)
             if site.etag:
                 self.send_header("ETag", site.etag)
             self.end_headers()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from imajin_cli.contract.errors import InputError, MissingError, NoVerdictError, UsageError
-from imajin_cli.models import store
+from imajin_cli.models import pins, store
 from imajin_cli.models.catalogue import COMPILED, catalogue, compiled, find, ours
 from imajin_cli.models.entry import SUFFIXES, Entry, Folder, Https, Hub, Installed, Npm, Pypi, safe_path, safe_url
 from imajin_cli.models.formats import check_format
@@ -360,7 +360,7 @@ def test_the_model_folder_is_where_it_is_said_to_be(monkeypatch, tmp_path):
 def test_without_a_home_what_is_installed_is_found_and_a_pull_says_what_to_set(weights, work, cli, monkeypatch):
     (work / "imajin.yaml").write_text("")
     write(work, mine=entry(sources=[{"kind": "folder", "path": str(weights.parent)}]))
-    monkeypatch.setattr(store, "home_folder", lambda *_: None)
+    monkeypatch.setattr(pins, "home_folder", lambda *_: None)
     assert store.path_of("mine") == weights
     done = cli("models", "pull", "isnet-small", HOME="relative")
     assert done.returncode == 2

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from imajin_cli.contract.errors import BackendError, MissingError, NoVerdictError
 from imajin_cli.stages.backends import siglip2
+
+FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 
 
 @pytest.fixture
@@ -60,10 +64,49 @@ def test_files_of_another_kind_are_refused(tiny: Path) -> None:
         siglip2.SigLip2("siglip2-base", tiny).load()
 
 
-def test_a_model_that_no_catalogue_names_is_no_verdict() -> None:
-    with pytest.raises(NoVerdictError, match="in no catalogue") as caught:
+def test_a_model_that_was_never_pulled_is_no_verdict_and_the_command_is_named() -> None:
+    with pytest.raises(NoVerdictError, match="siglip2-large is needed: it is not on this machine") as caught:
         siglip2.folder_of("siglip2-large")
-    assert "imajin models pull siglip2-large" in str(caught.value.hint)
+    assert str(caught.value.hint) == "imajin models pull siglip2-large"
+
+
+def test_a_picture_that_siglip_was_to_judge_is_rejected_with_22_without_it(cli: Callable[..., Any]) -> None:
+    made = cli("generate", "a red ball", "--size", "64")
+    done = cli("semantic", made.stdout.decode().strip(), "--backend", "siglip2-base", "--judge", "always")
+    assert (done.returncode, done.stdout) == (22, b"")
+    assert b"siglip2-base" in done.stderr
+    assert b"imajin models pull siglip2-base" in done.stderr
+
+
+def test_the_catalogue_brings_a_local_model_end_to_end(tiny: Path, cli: Callable[..., Any], tmp_path: Path) -> None:
+    files = [{"name": name, "at_most": 10_000_000} for name in FILES]
+    entry = {
+        "task": "image-text", "licence": "Apache-2.0", "commercial": "allowed", "first_use": files,
+        "sources": [{"kind": "folder", "path": str(tiny)}],
+    }  # fmt: skip
+    place = tmp_path / "home" / ".config" / "imajin" / "models.yaml"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(json.dumps({"siglip2-base": entry}))
+    pulled = cli("models", "pull", "siglip2-base")
+    assert pulled.returncode == 0, pulled.stderr
+    made = cli("generate", "a red ball", "--size", "64").stdout.decode().strip()
+    options = ("--backend", "siglip2-base", "--judge", "always")
+    done = cli("semantic", made, *options, "--threshold", "0.0001")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(Path(done.stdout.decode().strip() + ".json").read_text())["stages"][-1]
+    assert record["backend"] == "siglip2-base"
+    assert record["model"]["name"] == "siglip2-base"
+    assert len(record["model"]["revision"]) == 12
+    assert 0 < next(one["value"] for one in record["scores"] if one["name"] == "prompt") < 1
+    assert cli("semantic", made, *options, "--threshold", "0.9999").returncode == 12
+    # Its files are held to what the pull found: another weight, and there is no verdict.
+    weights = tiny / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    done = cli("semantic", made, *options, "--threshold", "0.5", "--force")
+    assert done.returncode == 22
+    assert b"damaged or of another version" in done.stderr
 
 
 def test_without_torch_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

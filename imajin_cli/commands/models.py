@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from imajin_cli.run.report import Report, say, show_json
 
 if TYPE_CHECKING:
     from imajin_cli.models.entry import Entry
+    from imajin_cli.run.options import RunParams
 
 app = typer.Typer(
     add_completion=False,
@@ -42,15 +43,13 @@ def list_(names: Names = None, task: Task = None, as_json: Json = False) -> None
     if as_json:
         show_json(rows)
         return
-    from imajin_cli.models.progress import amount
-
     _print_table(
         ("name", "task", "size", "licence", "commercial use", "here", "used by"),
         [
             (
                 row["name"],
                 row["task"],
-                amount(row["size"]),
+                _size(row),
                 row["licence"],
                 row["commercial"],
                 "yes" if row["here"] else "no",
@@ -73,19 +72,26 @@ def pull(
         str | None,
         typer.Option("--licence-policy", metavar="any|commercial", help="Refuse models without commercial use."),
     ] = None,
+    digests: Annotated[
+        str | None,
+        typer.Option("--digests", metavar="first-use|listed", help="listed: refuse models whose digest is not listed."),
+    ] = None,
     as_json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.", show_default=False)] = False,
 ) -> None:
     """Get models, saying size and licence first; print the path of each file. What is here is not fetched again."""
-    from imajin_cli.models.policy import check_licences
+    from imajin_cli.models.catalogue import find
+    from imajin_cli.models.policy import check_digests, check_licences
     from imajin_cli.models.pull import Talk
     from imajin_cli.models.pull import pull as get
 
     if not names and task is None and not everything:
         raise UsageError("name the models to get", hint="imajin models list; --task TASK or --all for several")
-    policy = _policy(licence_policy)
+    run = _run_params(licence_policy=licence_policy, digests=digests)
+    policy = run.licence_policy
     entries = _chosen(names, task)
     check_licences(entries, policy)
+    check_digests(entries, run.digests)
     report = Report("models", as_json=as_json)
     for entry in entries:
         try:
@@ -97,7 +103,7 @@ def pull(
             report.error(error)
             continue
         report.passed += 1
-        for file, item in zip(entry.files, found, strict=True):
+        for file, item in zip(find(entry.name).files, found, strict=True):
             if as_json:
                 report.event("model", model=entry.name, file=file.name, path=str(item.path), place=item.place)
             else:
@@ -187,13 +193,14 @@ def _chosen(names: Iterable[str] | None, task: str | None) -> list[Entry]:
     return chosen
 
 
-def _policy(flag: str | None) -> Literal["any", "commercial"]:
+def _run_params(**flags: str | None) -> RunParams:
+    """What `run` says of models: by the flags, else by the config."""
     from imajin_cli.config.layers import load_settings
     from imajin_cli.config.resolve import resolve
     from imajin_cli.run.options import RunParams
 
-    given = {} if flag is None else {"licence_policy": flag}
-    return resolve("run", RunParams, load_settings(), given).params.licence_policy
+    given = {name: value for name, value in flags.items() if value is not None}
+    return resolve("run", RunParams, load_settings(), given).params
 
 
 def _described(entry: Entry) -> dict[str, Any]:
@@ -218,10 +225,19 @@ def _described(entry: Entry) -> dict[str, Any]:
         "note": entry.note,
         "files": files,
         "sources": sources,
-        "here": all(file["path"] is not None for file in files),
+        "here": not entry.open and all(file["path"] is not None for file in files),
+        "digests": "first use" if entry.first_use else "listed",
+        "at_most": sum(file.at_most for file in entry.first_use) or None,
         "command": command_for(entry),
         "catalogue": entry.origin or None,
     }
+
+
+def _size(row: dict[str, Any]) -> str:
+    """A model's size; for one that is not pinned yet, the bound on it."""
+    from imajin_cli.models.progress import amount
+
+    return amount(row["size"]) if row["size"] else f"< {amount(row['at_most'])}"
 
 
 def _text(path: Path | None) -> str | None:

@@ -14,6 +14,7 @@ from imajin_cli.config.values import unknown
 from imajin_cli.config.yamlfile import Located, read_yaml
 from imajin_cli.contract.errors import UsageError
 from imajin_cli.models.entry import Entry
+from imajin_cli.models.pins import applied
 
 SOURCE = Path(__file__).with_name("catalogue.yaml")
 COMPILED = Path(__file__).with_name("catalogue.json")
@@ -39,13 +40,13 @@ def catalogue() -> dict[str, Entry]:
     table = dict(ours())
     for path in user_files():
         table.update(read_catalogue(path))
-    return table
+    return {name: applied(entry) for name, entry in table.items()}
 
 
 def find(name: str) -> Entry:
     """The entry called ``name``. Raises UsageError with the nearest name there is."""
     entry = ours().get(name)
-    if entry is not None:
+    if entry is not None and not entry.first_use:
         return entry
     table = catalogue()
     if name not in table:
@@ -54,10 +55,10 @@ def find(name: str) -> Entry:
 
 
 def read_catalogue(path: Path) -> dict[str, Entry]:
-    """The entries of a models.yaml. Raises UsageError; a name of ours cannot be taken."""
+    """The entries of a models.yaml. Raises UsageError; a name of ours cannot be taken, but where we list no digests."""
     found = {}
     for name, body in read_yaml(path).value.items():
-        if path != SOURCE and name in ours():
+        if path != SOURCE and name in ours() and not ours()[name].first_use:
             raise UsageError(f"{path}:{body.line}: {name} is a model of imajin's own", hint="give yours another name")
         if not isinstance(body.value, dict):
             raise UsageError(f"{path}:{body.line}: {name} must hold task, licence, commercial, files and sources")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 SUFFIXES = (".safetensors", ".onnx", ".tflite", ".json", ".txt", ".bin", ".param", ".dat", ".h5")
 MAX_FILES = 64
-_SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
 _HOSTS_BY_HTTP = r"(127\.0\.0\.1|localhost|\[::1\])"
 _URL = re.compile(rf"(https://[^/\s@]+|http://{_HOSTS_BY_HTTP}(:\d+)?)/\S*")
 
@@ -55,6 +55,28 @@ class ModelFile(_Strict):
         return self
 
 
+class FirstUseFile(_Strict):
+    """A file whose digest nobody could list: of at most ``at_most`` bytes, pinned to what the first pull brings.
+
+    ``convert`` as in `ModelFile`.
+    """
+
+    name: str
+    at_most: Annotated[int, Field(ge=1, le=1 << 36)]
+    convert: bool = False
+
+    def pinned(self, size: int, sha256: str) -> ModelFile:
+        """The file as its first pull pinned it. Raises ValueError for a size or digest that none can have."""
+        if size > self.at_most:
+            raise ValueError(f"{self.name} has {size} bytes, and {self.at_most} are the most")
+        return ModelFile(name=self.name, size=size, sha256=sha256, convert=self.convert)
+
+    @model_validator(mode="after")
+    def _is_a_file(self) -> FirstUseFile:
+        ModelFile(name=self.name, size=1, sha256="0" * 64, convert=self.convert)
+        return self
+
+
 class _Source(_Strict):
     """Where files come from: each file by its own name below ``folder``, or where ``paths`` says.
 
@@ -73,7 +95,7 @@ class _Source(_Strict):
             safe_path(self.folder)
         return self
 
-    def inside(self, file: ModelFile) -> list[str]:
+    def inside(self, file: ModelFile | FirstUseFile) -> list[str]:
         """The parts of ``file`` within this source, as relative paths; nearly always one."""
         given = self.paths.get(file.name, file.name)
         parts = [given] if isinstance(given, str) else given
@@ -89,11 +111,14 @@ class Installed(_Source):
 
 
 class Hub(_Source):
-    """A repository of the Hugging Face hub, or of a mirror that $HF_ENDPOINT names, at one commit."""
+    """A repository of the Hugging Face hub, or of a mirror that $HF_ENDPOINT names, at one commit.
+
+    ``main`` instead of a commit is for files of a first use alone.
+    """
 
     kind: Literal["hub"]
     repo: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+    revision: Annotated[str, Field(pattern=r"^([0-9a-f]{40}|main)$")]
 
 
 class Https(_Source):
@@ -139,20 +164,36 @@ Source = Annotated[Installed | Hub | Https | Pypi | Npm | Folder, Field(discrimi
 
 
 class Entry(_Strict):
-    """One model of the catalogue. ``origin`` is the catalogue file that lists it, empty for ours."""
+    """One model of the catalogue. ``origin`` is the catalogue file that lists it, empty for ours.
+
+    Where ``first_use`` stands instead of ``files``, the digests are those of whatever the first pull on this machine
+    brought (``imajin_cli.models.pins``); before it ``files`` is empty.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,60}$")]
     task: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,40}$")]
     licence: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+() -]{0,80}$")]
     commercial: Commercial
     note: Annotated[str, Field(max_length=600)] = ""
-    files: Annotated[list[ModelFile], Field(min_length=1, max_length=MAX_FILES)]
+    files: Annotated[list[ModelFile], Field(max_length=MAX_FILES)] = []
+    first_use: Annotated[list[FirstUseFile], Field(max_length=MAX_FILES)] = []
     sources: Annotated[list[Source], Field(min_length=1, max_length=16)]
     origin: str = ""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Entry:
-        names = [file.name for file in self.files]
+        if not self.files and not self.first_use:
+            raise ValueError("files must name one file or more")
+        if self.files and self.first_use and [f.name for f in self.files] != [f.name for f in self.first_use]:
+            raise ValueError("a model has either files, with digests, or first_use")
+        for at, one in enumerate(self.sources):
+            if not self.first_use and isinstance(one, Hub) and one.revision == "main":
+                raise ValueError(f"sources.{at}.hub.revision: main is for first_use alone; name a commit")
+            if self.first_use and not isinstance(one, Hub | Https | Folder):
+                raise ValueError(f"sources.{at}: first_use takes hub, https and folder alone")
+            if self.first_use and any(isinstance(path, list) for path in one.paths.values()):
+                raise ValueError(f"sources.{at}.paths: first_use takes whole files alone")
+        names = [file.name for file in self.files or self.first_use]
         if len(set(names)) != len(names):
             raise ValueError("two files have one name")
         strange = {name for source in self.sources for name in source.paths} - set(names)
@@ -161,13 +202,20 @@ class Entry(_Strict):
         return self
 
     @property
+    def open(self) -> bool:
+        """Whether nothing is pinned yet: the digests are unknown until a first pull."""
+        return not self.files
+
+    @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Bytes of all files; 0 where nothing is pinned yet."""
         return sum(file.size for file in self.files)
 
     @property
     def revision(self) -> str:
         """Twelve hex digits over the names and digests of all files: another file, another revision."""
+        if self.open:
+            return "unpinned"
         lines = sorted(f"{file.name}\0{file.sha256}\0{file.convert}" for file in self.files)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import time
 import urllib.error
 import urllib.request
@@ -67,6 +68,36 @@ def fetch(url: str, part: Path, size: int, at: Callable[[int], None], *, token: 
                 raise SourceError(f"{_host(url)}: {error}") from None
             time.sleep(min(_FIRST_WAIT * 2**fruitless, _LONGEST_WAIT))
     raise SourceError(f"{_host(url)}: interrupted {ALL_TRIES} times")
+
+
+class _Noting(_Redirects):
+    """Follows redirects as `_Redirects` does, and notes the commit that a hub names before it sends elsewhere."""
+
+    commit: str | None = None
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        self.commit = self.commit or headers.get("X-Repo-Commit")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def probe(url: str, *, token: str | None = None) -> tuple[int, str | None]:
+    """How many bytes ``url`` has, and the commit that a hub says it is of. Raises SourceError, also where no size is told."""
+    request = urllib.request.Request(url, headers={"User-Agent": f"imajin/{__version__}", "Accept-Encoding": "identity"})  # noqa: S310 (safe_url was asked)
+    if token:
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
+    noting = _Noting()
+    try:
+        with urllib.request.build_opener(noting).open(request, timeout=SILENCE) as answer:
+            told, commit = answer.headers.get("Content-Length", ""), answer.headers.get("X-Repo-Commit")
+    except urllib.error.HTTPError as error:
+        with error:
+            raise SourceError(f"{_host(url)}: HTTP {error.code} {error.reason}") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise SourceError(f"{_host(url)}: {getattr(error, 'reason', None) or error or type(error).__name__}") from None
+    if not told.isdigit() or int(told) < 1:
+        raise SourceError(f"{_host(url)}: does not say how large the file is")
+    commit = noting.commit or commit
+    return int(told), commit if commit is not None and re.fullmatch(r"[0-9a-f]{40}", commit) else None
 
 
 def _try(url: str, part: Path, size: int, at: Callable[[int], None], token: str | None) -> None:

@@ -12,6 +12,7 @@ from imajin_cli.models.catalogue import catalogue, find
 from imajin_cli.models.entry import Commercial, Entry
 
 LicencePolicy = Literal["any", "commercial"]
+DigestPolicy = Literal["first-use", "listed"]
 OFFLINE_VARIABLES = ("IMAJIN_OFFLINE", "HF_HUB_OFFLINE")
 _NO = ("", "0", "false", "no", "off")
 
@@ -77,3 +78,16 @@ def check_licences(models: Iterable[Entry | str], policy: LicencePolicy) -> None
     if wrong:
         said = ", ".join(f"{entry.name} ({entry.licence}, commercial use {entry.commercial})" for entry in wrong)
         raise UsageError(f"the licence policy is commercial: {said}", hint="imajin models licenses shows all")
+
+
+def check_digests(models: Iterable[Entry | str], policy: DigestPolicy) -> None:
+    """Hold every model to ``policy``. Raises UsageError that names each one whose digests no catalogue lists."""
+    if policy == "first-use":
+        return
+    entries = [find(model) if isinstance(model, str) else model for model in models]
+    wrong = [entry.name for entry in entries if entry.first_use]
+    if wrong:
+        raise UsageError(
+            f"the digests of {', '.join(wrong)} are not listed, only pinned by a first pull, and run.digests is listed",
+            hint="list them in your models.yaml, with their digests",
+        )

@@ -43,6 +43,10 @@ def pull(entry: Entry, talk: Talk, *, policy: LicencePolicy = "any", no_network:
     forbidden, OutputError where the model folder cannot be written.
     """
     check_licences([entry], policy)
+    if entry.open:
+        from imajin_cli.models.firstuse import pinned_by_pull
+
+        entry = pinned_by_pull(entry, talk, offline(no_network))
     if not lacking(entry):
         talk.say(f"{entry.name}: already here")
         return _all_found(entry)
@@ -54,7 +58,7 @@ def pull(entry: Entry, talk: Talk, *, policy: LicencePolicy = "any", no_network:
     if folder is None:
         raise UsageError("there is no home folder to keep models in", hint="set IMAJIN_MODELS to a folder")
     make_folder(folder)
-    with _locked(folder, entry, talk):
+    with locked(folder, entry, talk):
         # Another process may have brought it while this one waited.
         wanted = lacking(entry)
         if wanted:
@@ -106,7 +110,8 @@ def _unreachable(entry: Entry, barred: str | None) -> ImajinError:
 
 
 @contextmanager
-def _locked(folder: Path, entry: Entry, talk: Talk) -> Iterator[None]:
+def locked(folder: Path, entry: Entry, talk: Talk) -> Iterator[None]:
+    """Hold the folder, saying so where another process does, and leave nothing unpacked behind."""
     if _busy(folder):
         talk.say(f"{entry.name}: another process is fetching it; waiting")
     with folder_lock(folder):
@@ -212,7 +217,7 @@ def _pull_url(source: Hub | Https, entry: Entry, file: ModelFile, folder: Path, 
             drop(part)
             fetch(url, part, file.size, at, token=token)
     try:
-        _accept(entry, file, part, folder, talk)
+        accept(entry, file, part, folder, talk)
     finally:
         drop(part)
 
@@ -223,7 +228,7 @@ def _join_all(
     for file in wanted:
         joined = folder / _WORK / "joined"
         _join([parts[part] for part in source.inside(file)], joined, file)
-        _accept(entry, file, joined, folder, talk)
+        accept(entry, file, joined, folder, talk)
 
 
 def _join(parts: Sequence[Path], target: Path, file: ModelFile) -> None:
@@ -241,11 +246,12 @@ def _join(parts: Sequence[Path], target: Path, file: ModelFile) -> None:
                 raise SourceError(f"{part}: {error.strerror}") from None
 
 
-def _accept(entry: Entry, file: ModelFile, path: Path, folder: Path, talk: Talk) -> None:
+def accept(entry: Entry, file: ModelFile, path: Path, folder: Path, talk: Talk) -> None:
     """Give ``path`` its place where its digest and its format are right. Raises SourceError, and InputError for a pickle."""
     found = digest(path)
     if found != file.sha256:
-        raise SourceError(f"{file.name} has sha256 {found[:12]}…, the catalogue says {file.sha256[:12]}…")
+        said = "its first pull pinned" if entry.first_use else "the catalogue says"
+        raise SourceError(f"{file.name} has sha256 {found[:12]}…, {said} {file.sha256[:12]}…")
     check_format(path, file.name, pickled=file.convert)
     target = folder / file.name
     make_folder(target.parent)

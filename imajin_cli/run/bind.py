@@ -35,23 +35,26 @@ def stage_class(name: str) -> type[Stage[Any]]:
 
 
 def bind(name: str, settings: Settings, flags: Flags, *, force: bool = False) -> Bound:
-    """Stage ``name`` with its params resolved over all layers. Raises UsageError, also for a licence that is not to be used."""
+    """Stage ``name`` with its params resolved over all layers. Raises UsageError, also for a model that is not to be used."""
     cls = stage_class(name)
     resolved = resolve(name, cls.Params, settings, flags.get(name, {}))
     stage = cls(resolved.params)
     if cls.signs:
         stage.provenance = resolve("provenance", ProvenanceParams, settings, flags.get("provenance", {})).params
-    policy = resolve("run", RunParams, settings, flags.get("run", {})).params.licence_policy
-    _hold_licences(stage, policy)
-    return Bound(name, stage, _recorded(resolved, cls), force, policy, united([stage.needs()]))
+    run = resolve("run", RunParams, settings, flags.get("run", {})).params
+    _hold_models(stage, run.licence_policy, run.digests)
+    return Bound(name, stage, _recorded(resolved, cls), force, run.licence_policy, united([stage.needs()]))
 
 
-def _hold_licences(stage: Stage[Any], policy: Literal["any", "commercial"]) -> None:
-    models = stage.models() if policy != "any" else ()
+def _hold_models(
+    stage: Stage[Any], licences: Literal["any", "commercial"], digests: Literal["first-use", "listed"]
+) -> None:
+    models = stage.models() if (licences, digests) != ("any", "first-use") else ()
     if models:
-        from imajin_cli.models.policy import check_licences
+        from imajin_cli.models.policy import check_digests, check_licences
 
-        check_licences(models, policy)
+        check_licences(models, licences)
+        check_digests(models, digests)
 
 
 def request_params(settings: Settings, flags: Flags) -> Resolved[RequestParams]:

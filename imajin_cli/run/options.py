@@ -61,3 +61,10 @@ class RunParams(Params):
         Literal["any", "commercial"],
         Field(description="commercial: refuse a model whose licence does not allow commercial use."),
     ] = "any"
+    digests: Annotated[
+        Literal["first-use", "listed"],
+        Field(
+            description="listed: refuse a model whose digest no catalogue lists; first-use: hold it to what its first "
+            "pull brought."
+        ),
+    ] = "first-use"

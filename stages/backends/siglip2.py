@@ -1,6 +1,6 @@
 """SigLIP 2 (Tschannen et al. 2025, arXiv:2502.14786): how well texts fit a picture, by sigmoid scores, in many languages.
 
-The weights come from the model catalogue (a models.yaml names them) and are read from safetensors alone; torch and
+The weights come by the model catalogue, which pins them on their first pull, and are read from safetensors alone; torch and
 transformers are imported with the first picture. Only checkpoints of one fixed size are read: those without NaFlex.
 """
 
@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from imajin_cli.contract.errors import BackendError, MissingError, NoVerdictError, UsageError
 from imajin_cli.contract.need import loaded
@@ -26,18 +26,33 @@ TOKENS = 64
 
 
 def folder_of(name: Name) -> Path:
-    """Where the files of a model lie together. Raises NoVerdictError where it is in no catalogue, or not on this machine."""
+    """Where the files of a model lie together. Raises NoVerdictError where it is not on this machine, or not as it was pinned."""
     from imajin_cli.models.store import paths_of
 
     try:
         paths = paths_of(name, for_gate=True)
     except UsageError as error:
-        hint = f"add {name} to models.yaml (docs/reference.md, semantic), then: imajin models pull {name}"
-        raise NoVerdictError(f"the model {name} is in no catalogue", hint=hint) from error
+        # Pins that are damaged, or a models.yaml that is wrong.
+        raise NoVerdictError(f"the model {name}: {error.message}", hint=error.hint) from error
     folders = {path.parent for path in paths.values()}
     if len(folders) != 1 or "config.json" not in paths:
         raise NoVerdictError(f"the files of the model {name} do not lie together, or its config.json is not among them")
     return folders.pop()
+
+
+class About(NamedTuple):
+    """What the catalogue says of a model: its revision, "unpinned" before its first pull, and its licence."""
+
+    revision: str
+    licence: str
+
+
+def about(name: str) -> About:
+    """What the catalogue says of a model. Raises UsageError."""
+    from imajin_cli.models.store import entry_of
+
+    entry = entry_of(name)
+    return About(entry.revision, entry.licence)
 
 
 class SigLip2:
