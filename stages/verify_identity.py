@@ -18,9 +18,11 @@ from imajin_cli.contract.need import Need
 from imajin_cli.contract.sidecar import ModelRef, Score
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Stage
 from imajin_cli.stages.backends.footprint import on_cpu
+from imajin_cli.stages.calibration.limits import state as calibration_state
 from imajin_cli.stages.moderation.origin import drawn_here
 from imajin_cli.stages.recognition.bounded import bounded
 from imajin_cli.stages.recognition.params import ReferenceParams
+from imajin_cli.stages.recognition.thresholds import SCORE, threshold
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,6 +37,9 @@ class VerifyIdentityParams(ReferenceParams):
     distance: Annotated[
         float | None,
         Field(gt=0, le=2, description="Largest distance to the reference; by default the one measured for the model."),
+    ] = None
+    calibration: Annotated[
+        str | None, Field(description="File of `imajin calibrate`: the largest distance, where none is given.")
     ] = None
     time_limit: Annotated[float, Field(gt=0, le=3600, description="Most seconds that one layer may take.")] = 60.0
 
@@ -58,6 +63,8 @@ class VerifyIdentity(Stage[VerifyIdentityParams]):
     # As in `identity`: where the references lie is left out, their digests are part of the key.
     unrecorded: ClassVar[frozenset[str]] = frozenset({"reference"})
     rejects_with: ClassVar[Exit] = Exit.IDENTITY
+    calibrates: ClassVar[frozenset[str]] = frozenset({SCORE})
+    asset_classes: ClassVar[tuple[str, ...]] = ("photo",)
 
     def models(self) -> Sequence[str]:
         """The model that describes faces, and the landmarks that bring them upright."""
@@ -74,7 +81,14 @@ class VerifyIdentity(Stage[VerifyIdentityParams]):
         from imajin_cli.stages.recognition.reference import digests
 
         parts = [digests(self.params.reference), [state(name) for name in self.models()], detector_digest()]
-        return json_digest(parts)[:16]
+        return json_digest([*parts, calibration_state(self.params.calibration)])[:16]
+
+    def model_revision(self, score: str) -> str | None:
+        """The network that describes faces and its revision, for a distance."""
+        from imajin_cli.stages.backends.recognisers import recogniser
+
+        network = recogniser(self.params.model)
+        return f"{network.name} {network.revision}" if score == SCORE else None
 
     def apply(self, asset: Asset) -> Outcome:
         """Judge ``asset.picture``: passed, or rejected with exit 14; skipped where no reference was asked for.
@@ -85,7 +99,6 @@ class VerifyIdentity(Stage[VerifyIdentityParams]):
         from imajin_cli.stages.backends.recognisers import recogniser
         from imajin_cli.stages.recognition.reference import UnusableError
         from imajin_cli.stages.recognition.template import asked_for
-        from imajin_cli.stages.recognition.thresholds import threshold
 
         p = self.params
         kept = None if p.reference else asked_for(asset.sidecar)
@@ -95,7 +108,7 @@ class VerifyIdentity(Stage[VerifyIdentityParams]):
             raise NoVerdictError(f"{asset.name}: there is no picture to judge")
         network = recogniser(p.model)
         model = ModelRef(name=network.name, revision=network.revision, licence=network.licence)
-        limit = threshold(network.name, network.revision, p.distance)
+        limit = threshold(network.name, network.revision, p.distance, p.calibration)
         try:
             template = self._own if kept is None else kept
         except UnusableError as error:
@@ -156,7 +169,7 @@ class VerifyIdentity(Stage[VerifyIdentityParams]):
             return Outcome("rejected", "no face was found in the picture", self.rejects_with, [faces], model=model)
         passed = near.distance <= limit
         scores = [
-            Score(name="face_distance", value=round(near.distance, 4), threshold=limit, op="<=", passed=passed),
+            Score(name=SCORE, value=round(near.distance, 4), threshold=limit, op="<=", passed=passed),
             Score(name="faces", value=near.faces),
         ]
         notes = {"face": near.face, "ground": near.ground}

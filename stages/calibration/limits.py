@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from imajin_cli.contract.calibration import Calibrations
+from imajin_cli.contract.calibration import Calibration, Calibrations
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import NoVerdictError
 
@@ -12,12 +12,26 @@ MAX_BYTES = 1 << 20
 
 
 def limit(path: str, *, stage: str, score: str, asset_class: str, revision: str) -> float:
-    """The threshold for ``score`` of pictures of ``asset_class``.
+    """The threshold for ``score`` of pictures of ``asset_class``. Raises NoVerdictError as `entry` does."""
+    return entry(path, stage=stage, score=score, asset_class=asset_class, revision=revision).threshold
+
+
+def usual(path: str, *, stage: str, score: str, asset_class: str, revision: str) -> tuple[float, float]:
+    """Mean and spread of ``score`` over good pictures of ``asset_class``. Raises NoVerdictError as `entry` does."""
+    found = entry(path, stage=stage, score=score, asset_class=asset_class, revision=revision)
+    if found.mean is None or found.spread is None:
+        again = _again(path, stage, score, asset_class)
+        raise NoVerdictError(f"{stage}: {path} says no mean and spread of {score} of {asset_class} pictures", hint=again)
+    return found.mean, found.spread
+
+
+def entry(path: str, *, stage: str, score: str, asset_class: str, revision: str) -> Calibration:
+    """What was calibrated for ``score`` of pictures of ``asset_class``.
 
     Raises NoVerdictError (22), with the command that makes it anew, where the file cannot be read or is no calibration
     file, has no entry for the class, or one for another revision.
     """
-    again = f"imajin calibrate FOLDER --stage {stage} --score {score} --asset-class {asset_class} --write {_word(path)}"
+    again = _again(path, stage, score, asset_class)
     found = _read(path, stage, again).find(stage, score, asset_class)
     if found is None:
         raise NoVerdictError(f"{stage}: {path} has no threshold for {score} of {asset_class} pictures", hint=again)
@@ -25,7 +39,17 @@ def limit(path: str, *, stage: str, score: str, asset_class: str, revision: str)
         raise NoVerdictError(
             f"{stage}: {path} was made for revision {found.revision} of the model, this one is {revision}", hint=again
         )
-    return found.threshold
+    return found
+
+
+def scores(path: str, stage: str) -> frozenset[str]:
+    """The scores of ``stage`` that the file says anything of. Raises NoVerdictError where it cannot be read."""
+    found = _read(path, stage, f"imajin calibrate FOLDER --stage {stage} --write {_word(path)}")
+    return frozenset(one.score for one in found.calibrations if one.stage == stage)
+
+
+def _again(path: str, stage: str, score: str, asset_class: str) -> str:
+    return f"imajin calibrate FOLDER --stage {stage} --score {score} --asset-class {asset_class} --write {_word(path)}"
 
 
 def state(path: str | None) -> str:

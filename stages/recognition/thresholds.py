@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from imajin_cli.contract.errors import NoVerdictError
+from imajin_cli.stages.calibration.limits import limit
+
+STAGE, SCORE = "verify-identity", "face_distance"
 
 
 class Measured(NamedTuple):
@@ -24,16 +27,18 @@ MEASURED = {
 }
 
 
-def threshold(model: str, revision: str, given: float | None) -> float:
-    """The distance that is ``given``, else the measured one.
+def threshold(model: str, revision: str, given: float | None, calibration: str | None = None) -> float:
+    """The distance that is ``given``, else that of a calibration of one's own, else the measured one.
 
-    Raises NoVerdictError where there is neither: a threshold that was made for another model or revision says nothing.
+    Raises NoVerdictError where there is none: a threshold that was made for another model or revision says nothing.
     """
     if given is not None:
         return given
+    if calibration is not None:
+        return limit(calibration, stage=STAGE, score=SCORE, asset_class="photo", revision=f"{model} {revision}")
     found = MEASURED.get((model, revision))
     if found is None:
         raise NoVerdictError(
-            f"no threshold was measured for the model {model}, revision {revision}", hint="give one: --distance"
+            f"no threshold was measured for the model {model}, revision {revision}", hint="give one: --distance, or --calibration"
         )
     return found.distance

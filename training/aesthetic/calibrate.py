@@ -2,7 +2,8 @@
 
     python training/aesthetic/calibrate.py --data .training
 
-The threshold is the score that one in a hundred good pictures of the calibration part falls short of.
+The threshold is the score that one in a hundred good pictures of the calibration part falls short of, or, where that is
+lower, the one-sided tolerance limit of a normal distribution: with so few pictures the hundredth alone is chance.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from imajin_cli.stages.aesthetics.classes import CLASSES
 from imajin_cli.stages.backends import scorer
 
 REJECTED = 0.01
+# Standard deviations below the mean under which, with 95 % confidence, at most 1 % lies, of a normal distribution known from
+# 120 values (the non-central t distribution; by Natrella 1963, NBS Handbook 91, 2-13).
+TOLERANCE = 2.65
 
 
 def good(folder: Path, part: str, cls: str) -> Pairs:
@@ -47,7 +51,8 @@ def entry(data: Pairs) -> dict:
         ]
     )
     mean, spread = robust(total)
-    limit = float(np.quantile((total - mean) / spread, REJECTED))
+    scores = (total - mean) / spread
+    limit = min(float(np.quantile(scores, REJECTED)), float(scores.mean() - TOLERANCE * scores.std(ddof=1)))
     return {
         "pictures": len(data.of),
         "parts": norms,

@@ -31,10 +31,14 @@ COARSE_SIDE = 192
 
 
 class Views:
-    """``image`` (L, LA, RGB or RGBA, 8-bit sRGB) at the sizes at which it is judged, each made when first asked for."""
+    """``image`` (L, LA, RGB or RGBA, 8-bit sRGB) at the sizes at which it is judged, each made when first asked for.
 
-    def __init__(self, image: Image.Image) -> None:
+    What is see-through is looked at on ``on``, by default on what the pixels ask for.
+    """
+
+    def __init__(self, image: Image.Image, on: tuple[int, int, int] | None = None) -> None:
         self.size = image.size
+        self._on = on
         self.fine = Planes(_reduced(image, max(image.size) // MOST_SIDE))
 
     @cached_property
@@ -54,12 +58,24 @@ class Views:
     @cached_property
     def ground(self) -> tuple[int, int, int]:
         """What a see-through picture is looked at on: white, or dark where what there is to see is bright."""
+        if self._on is not None:
+            return self._on
         planes = self.coarse
         if planes.alpha is None:
             return WHITE
         luma = np.asarray(planes.image.convert("L"), np.float32)
         mean = float(np.average(luma, weights=planes.alpha.astype(np.float32) + 1e-6))
         return DARK if mean > BRIGHT else WHITE
+
+    @property
+    def see_through(self) -> bool:
+        """Whether anything of the picture is, so that its ground counts."""
+        return self.fine.alpha is not None
+
+    @property
+    def on_ground(self) -> Image.Image:
+        """The fine picture on its ground, as RGB."""
+        return _on(self.fine.image, self.ground)
 
     @cached_property
     def colours(self) -> Colours:
@@ -69,7 +85,7 @@ class Views:
     @cached_property
     def laid(self) -> Bytes:
         """The fine picture on its ground: height × width × 3."""
-        return np.asarray(_on(self.fine.image, self.ground))
+        return np.asarray(self.on_ground)
 
     def whole(self) -> Bytes:
         """5 × `WHOLE` × `WHOLE`: red, green, blue on the ground, alpha, and where the canvas is: the rest is padding."""
