@@ -18,9 +18,11 @@ from imajin_cli.contract.need import Need
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
 from imajin_cli.stages.backends.footprint import on_cpu
 from imajin_cli.stages.calibration.limits import limit
+from imajin_cli.stages.calibration.limits import scores as calibrated_scores
 from imajin_cli.stages.calibration.limits import state as calibration_state
 from imajin_cli.stages.moderation import age, deny, hashes, nsfw, prohibited, rule
 from imajin_cli.stages.moderation.age import MINOR_BELOW
+from imajin_cli.stages.moderation.concepts import CONCEPTS, Choice, chosen
 from imajin_cli.stages.moderation.decide import outcome, run
 from imajin_cli.stages.moderation.deny import DISTANCE
 from imajin_cli.stages.moderation.model import Finding
@@ -67,13 +69,21 @@ class ModerateParams(Params):
     ] = None
     links: Annotated[bool, Field(description="Allow web addresses in the picture.")] = False
     qr_codes: Annotated[bool, Field(description="Allow QR codes in the picture.")] = False
+    encoder: Annotated[
+        Choice,
+        Field(
+            description="Who looks for weapons, drugs, hate symbols and gore: auto is the largest SigLIP 2 that was pulled, "
+            "else the embedded encoder, which is recorded alone."
+        ),
+    ] = "auto"
     identity: Annotated[bool, Field(description="Reject people of a deny list.")] = True
     deny_lists: Annotated[Names, Field(description="JSON file of face embeddings to refuse; repeat it.")] = []
     deny_distance: Annotated[
         float, Field(ge=0.2, le=1.2, description="Below this distance two faces are one person's.")
     ] = DISTANCE
     calibration: Annotated[
-        str | None, Field(description="File of `imajin calibrate`: from where on a photo or drawing is explicit.")
+        str | None,
+        Field(description="File of `imajin calibrate`: from where on a picture is explicit, or holds weapons or the like."),
     ] = None
     time_limit: Annotated[float, Field(gt=0, le=3600, description="Most seconds that one layer may take.")] = 60.0
     explain: Annotated[bool, Field(description="Say what each layer measured, as a table.")] = False
@@ -92,10 +102,10 @@ class Moderate(Stage[ModerateParams]):
 
     name: ClassVar[str] = "moderate"
     kind: ClassVar[Kind] = Kind.GATE
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Params = ModerateParams
     rejects_with: ClassVar[Exit] = Exit.UNSAFE
-    calibrates: ClassVar[frozenset[str]] = frozenset({"nsfw"})
+    calibrates: ClassVar[frozenset[str]] = frozenset({"nsfw", *(concept.replace(" ", "_") for concept in CONCEPTS)})
     asset_classes: ClassVar[tuple[str, ...]] = ("drawing", "photo")
 
     def revision(self) -> str:
@@ -109,25 +119,29 @@ class Moderate(Stage[ModerateParams]):
         calibrated = calibration_state(p.calibration)
         words = lists.SOURCE.stat()
         parts = [[state(name) for name in self.models()], [_state(name) for name in named], words.st_size, calibrated]
-        return json_digest([*parts, faces.detector_digest()])[:16]
+        return json_digest([*parts, faces.detector_digest(), *chosen(p.encoder)])[:16]
 
     def models(self) -> Sequence[str]:
         """The models of all layers; the one that compares faces is for a deny list alone."""
         from imajin_cli.stages.backends import ages, faces, ocr, opennsfw
 
         compared = [faces.EMBEDDING] if self.params.deny_lists else []
-        return [opennsfw.MODEL, ages.MODEL, faces.LANDMARKS, *compared, ocr.DETECTOR, ocr.RECOGNISER]
+        encoder = chosen(self.params.encoder).name
+        return [opennsfw.MODEL, ages.MODEL, faces.LANDMARKS, *compared, ocr.DETECTOR, ocr.RECOGNISER, encoder]
 
     def needs(self) -> Sequence[Need]:
         """What the models of all layers take."""
         return on_cpu(self.models())
 
     def model_revision(self, score: str) -> str | None:
-        """The classifier of sexual content and its revision."""
+        """The classifier of sexual content and its revision, or the encoder of the other categories and its own."""
         from imajin_cli.stages.backends.onnx import state
         from imajin_cli.stages.backends.opennsfw import MODEL
 
-        return state(MODEL) if score == nsfw.LAYER else None
+        if score == nsfw.LAYER:
+            return state(MODEL)
+        encoder = chosen(self.params.encoder)
+        return f"{encoder.name} {encoder.revision}" if score in self.calibrates else None
 
     def apply(self, asset: Asset) -> Outcome:
         """Judge ``asset.picture``: passed, or rejected with exit 11 and every reason, or 22 where a layer could not judge.
@@ -156,7 +170,7 @@ class Moderate(Stage[ModerateParams]):
             hashes.LAYER: (p.hashes, lambda: hashes.judge(views, p.hash_lists, p.hash_distance, drawn_here=here)),
             nsfw.LAYER: (p.nsfw, lambda: nsfw.judge(views, *self._calibrated(views, photo, drawing))),
             age.LAYER: (p.faces, lambda: age.judge(views, p.minor_below)),
-            prohibited.LAYER: (p.prohibited, lambda: prohibited.judge(views, self._rules())),
+            prohibited.LAYER: (p.prohibited, lambda: prohibited.judge(views, self._rules(views), chosen(p.encoder))),
             deny.LAYER: (p.identity, lambda: deny.judge(views, p.deny_lists, p.deny_distance)),
             rule.LAYER: (True, lambda: rule.judge(findings, sidecar.request)),
         }
@@ -166,14 +180,34 @@ class Moderate(Stage[ModerateParams]):
         path, revision = self.params.calibration, self.model_revision(nsfw.LAYER)
         if path is None or revision is None:
             return photo, drawing
-        kind = "drawing" if views.drawing.drawn else "photo"
-        found = limit(path, stage=self.name, score=nsfw.LAYER, asset_class=kind, revision=revision)
+        # A file about the other categories alone leaves these as they are; one about none is not what was meant.
+        held = calibrated_scores(path, self.name)
+        if nsfw.LAYER not in held and held & self.calibrates:
+            return photo, drawing
+        found = limit(path, stage=self.name, score=nsfw.LAYER, asset_class=_kind(views), revision=revision)
         return photo.from_(found), drawing.from_(found)
 
-    def _rules(self) -> prohibited.Rules:
+    def _rules(self, views: Views) -> prohibited.Rules:
+        """What is looked for. Raises NoVerdictError where the word list or a calibration cannot be used."""
         p = self.params
         own = "" if p.word_list is None else _words(p.word_list)
-        return prohibited.Rules(tuple(p.prohibited_off), own, p.links, p.qr_codes)
+        return prohibited.Rules(tuple(p.prohibited_off), own, p.links, p.qr_codes, self._concept_limits(views))
+
+    def _concept_limits(self, views: Views) -> dict[str, float]:
+        """A calibration's limits on the encoder's scores, by concept. Raises NoVerdictError as `limit` does."""
+        path = self.params.calibration
+        held = frozenset() if path is None else calibrated_scores(path, self.name)
+        limits = {}
+        for concept in CONCEPTS:
+            score = concept.replace(" ", "_")
+            if path is not None and score in held:
+                revision = self.model_revision(score) or ""
+                limits[concept] = limit(path, stage=self.name, score=score, asset_class=_kind(views), revision=revision)
+        return limits
+
+
+def _kind(views: Views) -> str:
+    return "drawing" if views.drawing.drawn else "photo"
 
 
 def _words(path: str) -> str:

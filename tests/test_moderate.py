@@ -18,7 +18,7 @@ from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import Record, Request, Score, Sidecar
 from imajin_cli.contract.stage import Asset, Outcome
 from imajin_cli.models import store
-from imajin_cli.stages.backends import ages, faces, opennsfw
+from imajin_cli.stages.backends import ages, faces, miniclip, opennsfw
 from imajin_cli.stages.generate import Generate, GenerateParams
 from imajin_cli.stages.imaging.pdq import pdq
 from imajin_cli.stages.moderate import Moderate, ModerateParams
@@ -110,7 +110,10 @@ def test_a_harmless_scene_passes_and_every_layer_says_what_it_saw():
     assert found.notes["flags"] == []
     assert found.notes["layers"]["hashes"]["state"] == "not configured"
     assert found.notes["layers"]["identity"]["state"] == "not configured"
-    assert found.notes["layers"]["prohibited"]["image_encoder"].startswith("absent")
+    told = found.notes["layers"]["prohibited"]
+    assert told["image_encoder"] == f"imajin-mini-clip {miniclip.revision()}"
+    assert "weapons, drugs, hate symbols, gore" in told["recorded"]
+    assert score(found, "weapons").passed is None
     assert found.notes["layers"]["nsfw"]["kind"] == "drawing"
     assert score(found, "nsfw").passed is True
 
@@ -205,6 +208,7 @@ WEAKENED: dict[str, Any] = {
     "prohibited_off": ["sexual"],
     "links": True,
     "qr_codes": True,
+    "encoder": "mini",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from imajin_cli.contract.errors import BackendError, NoVerdictError
+from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import Sidecar
@@ -19,7 +19,8 @@ from imajin_cli.stages.backends import faces, ocr, opennsfw
 from imajin_cli.stages.imaging.drawn import drawn
 from imajin_cli.stages.moderate import Moderate, ModerateParams
 from imajin_cli.stages.moderation import prohibited
-from imajin_cli.stages.moderation.prohibited import CONCEPTS, Rules
+from imajin_cli.stages.moderation.concepts import CONCEPTS, Encoder
+from imajin_cli.stages.moderation.prohibited import Rules
 from imajin_cli.stages.moderation.views import OPAQUE, Views, checker
 
 
@@ -221,37 +222,54 @@ def test_flat_pictures_are_drawn_and_grainy_ones_are_not():
     assert drawn(Image.new("RGBA", (9, 9), (0, 0, 0, 0))).drawn
 
 
-class Sees:
+def sees(monkeypatch: pytest.MonkeyPatch, limit: float | None = 0.5, **seen: float) -> Encoder:
     """An encoder that sees what it is told to."""
-
-    name = "stand-in"
-
-    def __init__(self, **seen: float) -> None:
-        self.seen = seen
-
-    def likelihoods(self, images: Sequence[Image.Image], concepts: Sequence[str]) -> list[Mapping[str, float]]:
-        return [{concept: self.seen.get(concept.replace(" ", "_"), 0.0) for concept in concepts} for _ in images]
+    values = {concept: seen.get(concept.replace(" ", "_"), 0.0) for concept in CONCEPTS}
+    monkeypatch.setattr(prohibited, "scores", lambda _, images: [values for _ in images])
+    return Encoder("stand-in", "1", limit)
 
 
-def test_an_image_encoder_adds_its_word():
-    views = Views(Image.new("RGB", (64, 64), "white"))
-    assert prohibited.judge(views, Rules(), Sees(gore=0.49)).flags == {}
-    found = prohibited.judge(views, Rules(), Sees(hate_symbols=0.8))
+def blank() -> Views:
+    return Views(Image.new("RGB", (64, 64), "white"))
+
+
+def test_an_image_encoder_adds_its_word(monkeypatch):
+    assert prohibited.judge(blank(), Rules(), sees(monkeypatch, gore=0.49)).flags == {}
+    found = prohibited.judge(blank(), Rules(), sees(monkeypatch, hate_symbols=0.8))
     assert list(found.flags.values()) == ["hate symbols (0.80)"]
-    assert found.notes["image_encoder"] == "stand-in"
+    assert found.notes["image_encoder"] == "stand-in 1"
+    assert "recorded" not in found.notes
     assert {score.name for score in found.scores} >= {concept.replace(" ", "_") for concept in CONCEPTS}
+    assert prohibited.judge(blank(), Rules(off=("hate",)), sees(monkeypatch, hate_symbols=0.8)).flags == {}
 
 
-@pytest.mark.parametrize("value", [float("nan"), -1.0, 2.0])
-def test_an_encoder_that_makes_no_sense_is_no_verdict(value):
-    with pytest.raises(BackendError, match="no likelihood"):
-        prohibited.judge(Views(Image.new("RGB", (64, 64))), Rules(), Sees(gore=value))
+def test_an_encoder_without_a_limit_is_recorded_alone_and_ones_own_limit_judges(monkeypatch):
+    encoder = sees(monkeypatch, limit=None, weapons=9.0, gore=9.0)
+    found = prohibited.judge(blank(), Rules(), encoder)
+    assert found.flags == {}
+    assert "weapons, drugs, hate symbols, gore: " in found.notes["recorded"]
+    assert {score.passed for score in found.scores} == {None}
+    found = prohibited.judge(blank(), Rules(limits={"weapons": 8.0}), encoder)
+    assert list(found.flags.values()) == ["weapons (9.00)"]
+    assert found.notes["recorded"].startswith("drugs, hate symbols, gore: ")
 
 
-def test_an_encoder_that_leaves_a_concept_out_is_no_verdict():
-    class Forgets(Sees):
-        def likelihoods(self, images: Sequence[Image.Image], concepts: Sequence[str]) -> list[Mapping[str, float]]:
-            return super().likelihoods(images, concepts[1:])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_an_encoder_that_makes_no_sense_is_no_verdict_where_it_judges(monkeypatch, value):
+    with pytest.raises(NoVerdictError, match="stand-in: stand-in gave a result that is no number"):
+        prohibited.judge(blank(), Rules(), sees(monkeypatch, gore=value))
+    found = prohibited.judge(blank(), Rules(), sees(monkeypatch, limit=None, gore=value))
+    assert found.notes["image_encoder"].startswith("absent: moderate: stand-in: stand-in gave a result that is no number")
 
-    with pytest.raises(BackendError, match="every concept"):
-        prohibited.judge(Views(Image.new("RGB", (64, 64))), Rules(), Forgets())
+
+def test_the_worst_ground_counts_and_the_checker_is_left_out(monkeypatch):
+    asked = []
+
+    def scores(_: Encoder, images: Sequence[Image.Image]) -> list[dict[str, float]]:
+        asked.extend(image.getpixel((0, 0)) for image in images)
+        return [dict.fromkeys(CONCEPTS, 0.6 if image.getpixel((0, 0)) == (0, 0, 0) else 0.1) for image in images]
+
+    monkeypatch.setattr(prohibited, "scores", scores)
+    found = prohibited.judge(Views(Image.new("RGBA", (64, 64))), Rules(), Encoder("stand-in", "1", 0.5))
+    assert asked == [(255, 255, 255), (0, 0, 0)]
+    assert next(iter(found.flags.values())).startswith("weapons (0.60)")

@@ -1,44 +1,34 @@
 """Prohibited content: what the picture's text says, web addresses, QR codes, and what an image encoder sees.
 
-Text is held to the text policy that prompts are held to. An encoder answers how likely each of `CONCEPTS` is; where
-there is none, the record says so, and the drawing itself is not searched for them.
+Text is held to the text policy that prompts are held to. An encoder scores each of `CONCEPTS`; which one it was, and whether
+it judged or was only recorded, stands in the record.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from imajin_cli.contract.errors import BackendError
+from imajin_cli.contract.errors import BackendError, ImajinError
+from imajin_cli.contract.layers import layer
 from imajin_cli.contract.sidecar import Score
+from imajin_cli.stages.moderation.concepts import CONCEPTS, Encoder, scores
 from imajin_cli.stages.moderation.model import Finding, Flag
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from imajin_cli.stages.backends.ocr import Line
     from imajin_cli.stages.moderation.views import Views
 
 LAYER = "prohibited"
 CATEGORIES = ("sexual", "violence-gore", "hate", "self-harm", "drugs", "weapons", "terrorism")
 """Categories of the text policy that a picture's text is held to; ``sexual-minors`` belongs to the rule on minors."""
-CONCEPTS = ("weapons", "drugs", "hate symbols", "gore")
+CATEGORY_OF = {"weapons": "weapons", "drugs": "drugs", "hate symbols": "hate", "gore": "violence-gore"}
+"""The category whose switch a concept of the encoder goes by."""
 LEAST_SURE = 0.5
 """Lines that the recogniser is less sure of are not read (rapidocr's own setting)."""
-CONCEPT_LIMIT = 0.5
 _TOLD = 40
-
-
-class Encoder(Protocol):
-    """What tells how likely named concepts are in a picture."""
-
-    name: str
-
-    def likelihoods(self, images: Sequence[Image], concepts: Sequence[str]) -> Sequence[Mapping[str, float]]:
-        """For each RGB picture, the likelihood 0..1 of each concept."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -49,9 +39,11 @@ class Rules:
     own: str = ""
     links: bool = False
     codes: bool = False
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """Limits of one's own on the encoder's scores, by concept; without one the encoder's own counts, if it has one."""
 
 
-def judge(views: Views, rules: Rules, encoder: Encoder | None = None) -> Finding:
+def judge(views: Views, rules: Rules, encoder: Encoder) -> Finding:
     """What of all that is in the picture. Raises MissingError and BackendError where a part of it cannot be looked for."""
     finding = Finding(LAYER)
     lines = sure(views.lines)
@@ -64,10 +56,7 @@ def judge(views: Views, rules: Rules, encoder: Encoder | None = None) -> Finding
         finding.notes["qr_codes"] = [code.text[:200] for code in views.codes[:8]]
         reasons += [] if rules.codes else ["a QR code"]
         reasons += _listed([code.text for code in views.codes if code.text], rules)
-    if encoder is None:
-        finding.notes["image_encoder"] = f"absent: {', '.join(CONCEPTS)} are looked for in text alone"
-    else:
-        reasons += _seen(views, encoder, finding)
+    reasons += _seen(views, encoder, rules, finding)
     if reasons:
         finding.flags[Flag.PROHIBITED] = ", ".join(dict.fromkeys(reasons))
     return finding
@@ -103,19 +92,42 @@ def _listed(texts: Sequence[str], rules: Rules) -> list[str]:
     return list(dict.fromkeys(reasons))
 
 
-def _seen(views: Views, encoder: Encoder, finding: Finding) -> list[str]:
-    """What the encoder sees on any ground. Raises BackendError for a result that is no likelihood."""
-    images = list(views.grounds.values())
-    found = encoder.likelihoods(images, CONCEPTS)
-    if len(found) != len(images) or any(set(one) != set(CONCEPTS) for one in found):
-        raise BackendError(f"{encoder.name} did not answer for every concept")
+def _seen(views: Views, encoder: Encoder, rules: Rules, finding: Finding) -> list[str]:
+    """What the encoder sees on any ground, by its limits. Raises BackendError for a result that is no number.
+
+    An encoder that is recorded alone has no part in the verdict: that it cannot look is recorded too.
+    """
+    limits = {
+        concept: None if CATEGORY_OF[concept] in rules.off else rules.limits.get(concept, encoder.limit)
+        for concept in CONCEPTS
+    }
+    judging = any(limit is not None for limit in limits.values())
+    try:
+        worst = layer("moderate", encoder.name, lambda: _worst(views, encoder))
+    except ImajinError as error:
+        if judging:
+            raise
+        finding.notes["image_encoder"] = f"absent: {error.line()}: {', '.join(CONCEPTS)} are looked for in text alone"
+        return []
+    recorded = [concept for concept, limit in limits.items() if limit is None]
+    finding.notes["image_encoder"] = f"{encoder.name} {encoder.revision}"
+    if recorded:
+        finding.notes["recorded"] = f"{', '.join(recorded)}: the encoder's scores are written down and not judged by"
+    reasons = []
+    for concept, value in worst.items():
+        limit = limits[concept]
+        score = Score(name=concept.replace(" ", "_"), value=round(value, 4))
+        if limit is not None:
+            score = score.model_copy(update={"threshold": limit, "op": "<=", "passed": value < limit})
+            reasons += [f"{concept} ({value:.2f})"] if value >= limit else []
+        finding.scores.append(score)
+    return reasons
+
+
+def _worst(views: Views, encoder: Encoder) -> dict[str, float]:
+    """Each concept's highest score on any ground but the checker, whose squares an encoder would see."""
+    found = scores(encoder, [image for name, image in views.grounds.items() if name != "checker"])
     worst = {concept: max(one[concept] for one in found) for concept in CONCEPTS}
-    if not all(math.isfinite(value) and 0 <= value <= 1 for value in worst.values()):
-        raise BackendError(f"{encoder.name} gave a result that is no likelihood")
-    finding.notes["image_encoder"] = encoder.name
-    finding.scores += [
-        Score(name=concept.replace(" ", "_"), value=round(value, 4), threshold=CONCEPT_LIMIT, op="<=",
-              passed=value < CONCEPT_LIMIT)
-        for concept, value in worst.items()
-    ]  # fmt: skip
-    return [f"{concept} ({value:.2f})" for concept, value in worst.items() if value >= CONCEPT_LIMIT]
+    if not all(math.isfinite(value) for value in worst.values()):
+        raise BackendError(f"{encoder.name} gave a result that is no number")
+    return worst
