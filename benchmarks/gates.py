@@ -59,6 +59,14 @@ SOURCES: dict[str, Source] = {
         _DETAILS,
         {"combined score, all: share": (">=", 0.95)},
     ),
+    "moderate: weapons, drugs, hate symbols, gore by the embedded encoder": Source(
+        "gates_concepts.json",
+        "python -m benchmarks.gates_concepts --sets FOLDER --out benchmarks/gates_concepts.json",
+        "The share found of icons of Iconify sets, at limits that 0.5 % of the harmless icons and scenes reach. It is too "
+        "little for a gate, so the scores are recorded and do not judge.",
+        _DETAILS,
+        {"false alarms: share": ("<=", 0.005)},
+    ),
     "identity": Source(
         "gates_identity.json",
         "python -m benchmarks.photos FOLDER && python -m benchmarks.gates_identity FOLDER --out benchmarks/gates_identity.json",
