@@ -129,9 +129,9 @@ class Semantic(Stage[SemanticParams]):
         request = asset.sidecar.request
         prompt = (request.prompt if request is not None else "").strip()
         p = self.params
+        filters = with_own(p.taxonomy)
         if not (prompt or p.require or p.forbid or p.detect):
             return Outcome("skipped", reason="no prompt is known and no filter was asked for")
-        filters = with_own(p.taxonomy)
         picture = asset.picture
         seen = Seen(layer("semantic", "reading the picture", lambda: planes_of(picture.image)))
         if seen.blank:

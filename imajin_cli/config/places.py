@@ -50,6 +50,8 @@ def project_file(start: Path | None = None) -> Path | None:
         candidate = place / "imajin.yaml"
         if os.path.isfile(candidate):
             return candidate
+        if os.path.isdir(candidate):
+            raise UsageError(f"{candidate} is a folder, not a config file", hint="give the folder another name")
         if os.path.exists(place / ".git"):
             return None
     return None

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from imajin_cli.contract.exits import Exit
 
+MOST_SIGNS = 1000
+"""A longer line is cut in its middle: a hostile name is not worth a screen, its beginning and end are."""
+
 
 class ImajinError(Exception):
     """An expected failure: one line for a person, and the exit status it ends with.
@@ -21,9 +24,14 @@ class ImajinError(Exception):
         self.hint = hint
 
     def line(self) -> str:
-        """The message and its hint on one line, control characters shown as escapes."""
-        text = self.message if self.hint is None else f"{self.message} ({self.hint})"
+        """The message and its hint on one line, control characters shown as escapes, each cut where it is very long."""
+        text = _cut(self.message) if self.hint is None else f"{_cut(self.message)} ({_cut(self.hint)})"
         return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+
+
+def _cut(text: str) -> str:
+    half = MOST_SIGNS // 2
+    return text if len(text) <= MOST_SIGNS else f"{text[:half]} … {text[-half:]}"
 
 
 class BackendError(ImajinError):

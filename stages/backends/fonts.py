@@ -146,7 +146,8 @@ def font_named(name: str) -> FontFile:
         raise InputError(f"{name!r} is neither a font file (.ttf, .otf, .ttc) nor a family's name")
     folder = package_folder(f"fontpkg_{slug.replace('-', '_')}")
     if folder is None:
-        raise MissingError(f"the font {name} is not installed", hint=f"pip install fontpkg-{slug}")
+        hint = f"if it is a family that fontpkg has: pip install fontpkg-{slug}"
+        raise MissingError(f"the font {name} is not installed", hint=hint)
     return _from_metadata(folder, slug)
 
 

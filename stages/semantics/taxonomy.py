@@ -7,17 +7,20 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from imajin_cli.contract.errors import NoVerdictError
+from imajin_cli.contract.errors import NoVerdictError, UsageError
 
 FOLDER = Path(__file__).parent / "compiled"
 MOST_BYTES, MOST_FILTERS, MOST_SAYS, MOST_CHARS = 1_000_000, 500, 32, 300
 # Deviations over the sample's mean prompt at which a filter without a calibration of its own is as likely as not, and
 # how steep its curve is. Set by the evaluation (training/clip/calibrate.py) for compiled filters.
 USUAL_MIDDLE, USUAL_STEEPNESS = 2.5, 2.0
+
+_NEARLY = 0.8
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,10 @@ def with_own(path: str | None) -> Mapping[str, Filter]:
 
 
 def resolve(wanted: str, filters: Mapping[str, Filter]) -> Filter:
-    """The filter that ``wanted`` names, by name or by one of its wordings; else one made of the text itself."""
+    """The filter that ``wanted`` names, by name or by one of its wordings; else one made of the text itself.
+
+    Raises UsageError for what reads like a name (one word with a hyphen) and is nearly that of a filter.
+    """
     key = plain(wanted)
     if key in filters:
         return filters[key]
@@ -114,4 +120,7 @@ def resolve(wanted: str, filters: Mapping[str, Filter]) -> Filter:
         if key in map(plain, filters[name].says):
             return filters[name]
     text = wanted.strip()[:MOST_CHARS]
+    if "-" in text and " " not in text and (near := get_close_matches(key, filters, 1, _NEARLY)):
+        hint = f"write {text.replace('-', ' ')!r} to have it judged as free text"
+        raise UsageError(f"semantic: {text} is no filter: {near[0]} is", hint=hint)
     return Filter(text, "free text", (text,))
