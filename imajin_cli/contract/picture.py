@@ -12,6 +12,7 @@ from imajin_cli.contract.digest import pixel_digest
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+
 @dataclass(frozen=True)
 class Vector:
     """A picture as SVG text in its own pixel units, its scene as JSON, and its layers as SVG texts of the same canvas.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.lane import Lane
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.sidecar import Credit, ModelRef, Request, Score, Sidecar, Status
 
@@ -155,6 +156,20 @@ class Stage(Generic[P]):
     def needs(self) -> Sequence[Need]:
         """What the stage's models, with its params, take of a device; the runtime has a lease of it before they load."""
         return ()
+
+    def lane(self, what: Asset | Job) -> Lane | None:
+        """Whose work on ``what`` could be done in one call with that of other jobs, None where it is done alone.
+
+        Asked before the work, and of a request before its first stage: it loads nothing.
+        """
+        return None
+
+    @classmethod
+    def ahead(cls, works: Sequence[tuple[Stage[Any], Asset | Job]]) -> None:
+        """Do ahead, in one call, what all ``works`` share (stages of this class, of one lane), and keep what came of it.
+
+        `apply` and `make` find it then. What they give must not differ by a bit for it.
+        """
 
     def apply(self, asset: Asset) -> Outcome:
         """Judge, annotate or transform one asset (gates, annotators, transforms, ``load``)."""

@@ -17,6 +17,7 @@ from imajin_cli.contract.sidecar import ParamValue, Record, Score, Sidecar
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Stage
 from imajin_cli.run.assets import Entry, candidate, described_as, has_record, vector_digest
 from imajin_cli.run.leasing import residence
+from imajin_cli.run.together import meet
 
 PICTURE_MODES = ("L", "LA", "RGB", "RGBA")
 _CODES = frozenset(map(int, Exit))
@@ -218,6 +219,7 @@ def _generate(bound: Bound, entry: Entry, keeper: Keeper) -> Iterator[Result]:
             yield _found(found, entry, key, keeper)
             continue
         residence.ready(bound.needs)
+        meet(bound.stage, job)
         started = time.perf_counter()
         outcome = bound.stage.make(job)
         if outcome.picture is None:
@@ -244,6 +246,7 @@ def _input_digest(asset: Asset) -> str | None:
 
 def _timed(bound: Bound, asset: Asset) -> tuple[Outcome, float]:
     """What the stage says, and the seconds that it took. A gate that could not judge fails closed: see ``_unjudged``."""
+    meet(bound.stage, asset)
     started = time.perf_counter()
     try:
         outcome = bound.stage.apply(asset)

@@ -71,7 +71,7 @@ def _run_batch(name: str, options: BatchOptions, report: Report) -> Exit:
         tasks = _tasks(_jobs(name, options), keys, told, options)
         try:
             with _engine(options) as engine:
-                for task, done in engine.run(Schedule(tasks, options.retries), stopping):
+                for task, done in engine.run(Schedule(tasks, options.retries, total), stopping):
                     told.tell(task, done)
         finally:
             told.close()
@@ -102,7 +102,7 @@ def _tasks(jobs: Iterator[Job], keys: Keys, told: Told, options: BatchOptions) -
         if known is not None and published.whole(known):
             told.tell(task, replace(known, tried=False))
         else:
-            yield task
+            yield replace(task, lane=keys.lane_of(job))
 
 
 def _engine(options: BatchOptions) -> Engine:

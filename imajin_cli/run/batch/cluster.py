@@ -15,7 +15,7 @@ from imajin_cli.contract.exits import Exit
 from imajin_cli.run.batch.journal import Done
 from imajin_cli.run.batch.local import GLANCE_SECONDS, GRACE_SECONDS
 from imajin_cli.run.batch.schedule import Schedule, Task
-from imajin_cli.run.batch.work import job_of_message, perform
+from imajin_cli.run.batch.work import job_of_message, perform_all
 
 # How often the cluster's size is looked at.
 LOOK_SECONDS = 2.0
@@ -34,14 +34,15 @@ class Doer:
         """Answers once the actor has a place."""
         return True
 
-    def do(self, told: dict[str, Any], force: bool) -> dict[str, Any]:
-        """Do one job."""
-        return asdict(perform(job_of_message(told), force=force))
+    def do(self, told: list[dict[str, Any]], force: bool) -> list[dict[str, Any]]:
+        """Do jobs that go together; what became of each, in their order."""
+        ended = dict(perform_all([job_of_message(job) for job in told], force=force))
+        return [asdict(ended[place]) for place in range(len(told))]
 
 
 @dataclass
 class Cluster:
-    """The engine: an actor for each core of the cluster, at most ``count``, with one job in hand each.
+    """The engine: an actor for each core of the cluster, at most ``count``, each with one job in hand, or a few that go together.
 
     An actor whose node or process is lost takes its job with it: that is given to another, as after a crash, and a new actor
     is started where the cluster has room. What a lost node had published counts: publishing is whole or not at all.
@@ -55,7 +56,7 @@ class Cluster:
     _looked: float = float("-inf")
     _starting: dict[Any, Any] = field(default_factory=dict)
     _idle: list[Any] = field(default_factory=list)
-    _busy: dict[Any, tuple[Any, Task]] = field(default_factory=dict)
+    _busy: dict[Any, tuple[Any, list[Task]]] = field(default_factory=dict)
 
     def __enter__(self) -> Cluster:
         try:
@@ -111,11 +112,11 @@ class Cluster:
 
     def _hand_out(self, schedule: Schedule) -> None:
         while self._idle:
-            task = schedule.next(time.monotonic())
-            if task is None:
+            few = schedule.next_few(time.monotonic(), max(1, len(self._actors())))
+            if not few:
                 return
             actor = self._idle.pop()
-            self._busy[actor.do.remote(asdict(task.job), self.force)] = (actor, task)
+            self._busy[actor.do.remote([asdict(task.job) for task in few], self.force)] = (actor, few)
 
     def _answers(self) -> Iterator[tuple[Task, Done]]:
         waited_for = [*self._starting, *self._busy]
@@ -123,20 +124,20 @@ class Cluster:
             time.sleep(GLANCE_SECONDS)
             return
         for reference in self._ray.wait(waited_for, num_returns=1, timeout=GLANCE_SECONDS)[0]:
-            actor, task = self._starting.pop(reference, None), None
+            actor, few = self._starting.pop(reference, None), list[Task]()
             if actor is None:
-                actor, task = self._busy.pop(reference)
+                actor, few = self._busy.pop(reference)
             try:
                 answer = self._ray.get(reference)
             except self._ray.exceptions.RayError as error:
                 with contextlib.suppress(Exception):
                     self._ray.kill(actor)
-                if task is not None:
+                for task in few:
                     yield task, _lost(error)
                 continue
             self._idle.append(actor)
-            if task is not None:
-                yield task, Done.of(answer)
+            for task, done in zip(few, answer if few else (), strict=True):
+                yield task, Done.of(done)
 
 
 def _lost(error: Exception) -> Done:

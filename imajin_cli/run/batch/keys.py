@@ -13,6 +13,7 @@ from imajin_cli.contract.errors import ImajinError
 from imajin_cli.contract.request import request_digest
 from imajin_cli.contract.stage import Kind
 from imajin_cli.run.batch.jobs import Job
+from imajin_cli.run.batch.schedule import BatchLane
 from imajin_cli.run.bind import bind
 from imajin_cli.run.execute import Bound
 from imajin_cli.run.options import RunParams
@@ -26,7 +27,8 @@ class Keys:
 
     def __init__(self) -> None:
         self._settings: dict[str | None, Settings] = {}
-        self._bound: dict[str, Bound] = {}
+        # A stage with its params, and its key: that asks for revisions of models on disk, once for all jobs.
+        self._bound: dict[str, tuple[Bound, str]] = {}
 
     def of(self, job: Job) -> str:
         """The key of ``job``. Raises UsageError or InputError, with the job's place, where it cannot be done at all."""
@@ -36,11 +38,32 @@ class Keys:
             error.message = f"{job.place}: {error.message}"
             raise
 
+    def lane_of(self, job: Job) -> BatchLane | None:
+        """What ``job`` may share with others, once `of` has seen it: the lanes of its stages, as far as its request tells.
+
+        None where no stage has one, and for jobs that start from files or draw one candidate after another.
+        """
+        settings = self._settings[job.preset]
+        run = resolve("run", RunParams, settings, job.flags.get("run", {})).params
+        if job.files or run.until_pass:
+            return None
+        asset = prompt_entry(job.arguments, settings, job.flags).asset
+        lanes = []
+        for name in stages_of(run, files=False):
+            stage = self._stage(name, job, settings)[0].stage
+            if stage.kind is Kind.SOURCE and stage.takes_request and asset.sidecar.request is not None:
+                first = next(iter(stage.plan(asset.sidecar.request)), None)
+                lanes.append(None if first is None else stage.lane(first))
+            else:
+                lanes.append(stage.lane(asset))
+        found = [lane for lane in lanes if lane is not None]
+        return BatchLane(repr(found), min(lane.most for lane in found)) if found else None
+
     def stores_of(self, job: Job) -> list[str]:
         """The object stores that ``job`` publishes into, once `of` has seen it."""
         settings = self._settings[job.preset]
         run = resolve("run", RunParams, settings, job.flags.get("run", {})).params
-        sinks = [self._stage(name, job, settings).stage for name in stages_of(run, files=bool(job.files))]
+        sinks = [self._stage(name, job, settings)[0].stage for name in stages_of(run, files=bool(job.files))]
         return [stage.params.to for stage in sinks if stage.kind is Kind.SINK and "://" in stage.params.to]
 
     def _of(self, job: Job) -> str:
@@ -50,18 +73,17 @@ class Keys:
         run = resolve("run", RunParams, settings, job.flags.get("run", {})).params
         names = stages_of(run, files=bool(job.files))
         stages = [self._stage(name, job, settings) for name in names]
-        places = [stage.stage.params.model_dump(mode="json") for stage in stages if stage.stage.unrecorded]
-        return json_digest(
-            [[stage.key() for stage in stages], places, run.model_dump(mode="json"), _asked(job, settings)]
-        )
+        places = [bound.stage.params.model_dump(mode="json") for bound, _ in stages if bound.stage.unrecorded]
+        return json_digest([[key for _, key in stages], places, run.model_dump(mode="json"), _asked(job, settings)])
 
-    def _stage(self, name: str, job: Job, settings: Settings) -> Bound:
+    def _stage(self, name: str, job: Job, settings: Settings) -> tuple[Bound, str]:
         flags = {key: job.flags.get(key, {}) for key in (name, "run")}
         key = json.dumps([name, job.preset, flags], sort_keys=True, default=str)
         if key not in self._bound:
             if len(self._bound) > 1000:
                 self._bound.clear()
-            self._bound[key] = bind(name, settings, flags)
+            bound = bind(name, settings, flags)
+            self._bound[key] = bound, bound.key()
         return self._bound[key]
 
 

@@ -38,10 +38,10 @@ def cores() -> int:
 
 @dataclass
 class Child:
-    """A process that does jobs, and the task that it has in hand."""
+    """A process that does jobs, and the tasks that it has in hand, by number."""
 
     process: subprocess.Popen[bytes]
-    task: Task | None = None
+    tasks: dict[int, Task] = field(default_factory=dict)
     rest: bytes = b""
 
     @property
@@ -59,7 +59,7 @@ class Child:
 
 @dataclass
 class Local:
-    """The engine: ``count`` processes with one job each in hand, so that no more is held than is worked on."""
+    """The engine: ``count`` processes, each with one job in hand, or a few that go together: no more than is worked on."""
 
     count: int
     force: bool = False
@@ -103,23 +103,23 @@ class Local:
         self.children.clear()
 
     def _busy(self) -> bool:
-        return any(child.task is not None for child in self.children)
+        return any(child.tasks for child in self.children)
 
     def _hand_out(self, schedule: Schedule) -> None:
         while True:
-            idle = next((child for child in self.children if child.task is None), None)
+            idle = next((child for child in self.children if not child.tasks), None)
             if idle is None and len(self.children) >= self.count:
                 return
-            task = schedule.next(time.monotonic())
-            if task is None:
+            few = schedule.next_few(time.monotonic(), self.count)
+            if not few:
                 return
-            self._give(idle if idle is not None else self._start(), task)
+            self._give(idle if idle is not None else self._start(), few)
 
-    def _give(self, child: Child, task: Task) -> None:
-        child.task = task
+    def _give(self, child: Child, few: list[Task]) -> None:
+        child.tasks = {task.number: task for task in few}
         # One that has died meanwhile shows when its answers end.
         with contextlib.suppress(OSError):
-            child.stdin.write(as_message(task.number, task.job, force=self.force))
+            child.stdin.write(as_message({task.number: task.job for task in few}, force=self.force))
             child.stdin.flush()
 
     def _start(self) -> Child:
@@ -139,13 +139,14 @@ class Local:
                 continue
             *lines, child.rest = (child.rest + data).split(b"\n")
             for line in lines:
-                task, child.task = child.task, None
+                answer = json.loads(line)
+                task = child.tasks.pop(answer["number"], None)
                 self._stillborn = 0
                 if task is not None:
-                    yield task, Done.of(json.loads(line)["done"])
+                    yield task, Done.of(answer["done"])
 
     def _died(self, child: Child) -> Iterator[tuple[Task, Done]]:
-        """A process that is gone takes one job with it, which may be tried again in another."""
+        """A process that is gone takes with it what it had in hand, which may be tried again in another."""
         self._selector.unregister(child.answers)
         self.children.remove(child)
         code = child.process.wait()
@@ -155,9 +156,9 @@ class Local:
         self._stillborn += 1
         if self._stillborn >= MOST_STILLBORN * self.count + MOST_STILLBORN:
             raise MissingError(f"the processes that do the jobs end at once ({_how(code)})", hint="run one job alone")
-        if child.task is not None:
-            said = (f"the process that was at work on it ended ({_how(code)})",)
-            yield child.task, Done(code=int(Exit.ERROR), said=said, again=True)
+        said = (f"the process that was at work on it ended ({_how(code)})",)
+        for task in child.tasks.values():
+            yield task, Done(code=int(Exit.ERROR), said=said, again=True)
 
 
 def _how(code: int) -> str:

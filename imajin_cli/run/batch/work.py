@@ -8,8 +8,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -21,6 +22,7 @@ from imajin_cli.run.execute import Result
 from imajin_cli.run.naming import printable
 from imajin_cli.run.pipeline import RunOptions, run_reported
 from imajin_cli.run.report import Report
+from imajin_cli.run.together import together
 
 # What another try may mend: a crash, a library's fault, a device that was full.
 TRANSIENT = frozenset({Exit.ERROR, Exit.NO_CAPACITY})
@@ -86,9 +88,14 @@ def perform(job: Job, *, force: bool = False) -> Done:
     )
 
 
-def as_message(number: int, job: Job, *, force: bool) -> bytes:
-    """A job as a line for `serve`. Names that are no UTF-8 survive as JSON's lone surrogates."""
-    told = {"number": number, "force": force, "job": asdict(job)}
+def perform_all(jobs: Sequence[Job], *, force: bool = False) -> Iterator[tuple[int, Done]]:
+    """Do ``jobs`` side by side, so that what they share is done at once; each one's place in ``jobs``, and its end."""
+    return together([partial(perform, job, force=force) for job in jobs])
+
+
+def as_message(jobs: Mapping[int, Job], *, force: bool) -> bytes:
+    """Jobs by number as a line for `serve`. Names that are no UTF-8 survive as JSON's lone surrogates."""
+    told = {"force": force, "jobs": [[number, asdict(job)] for number, job in jobs.items()]}
     return json.dumps(told, ensure_ascii=True).encode() + b"\n"
 
 
@@ -112,9 +119,10 @@ def serve() -> None:
     threading.Thread(target=_listen, args=(waiting,), daemon=True).start()
     while True:
         told = json.loads(waiting.get())
-        done = perform(job_of_message(told["job"]), force=told["force"])
-        answer = json.dumps({"number": told["number"], "done": asdict(done)}, ensure_ascii=True).encode() + b"\n"
-        _write_all(answers, answer)
+        jobs = [job_of_message(job) for _, job in told["jobs"]]
+        for place, done in perform_all(jobs, force=told["force"]):
+            answer = {"number": told["jobs"][place][0], "done": asdict(done)}
+            _write_all(answers, json.dumps(answer, ensure_ascii=True).encode() + b"\n")
 
 
 def _listen(waiting: SimpleQueue[bytes]) -> None:
