@@ -57,7 +57,7 @@ COMMANDS: dict[str, Entry] = {
     "worker": Entry("imajin_cli.commands.worker:app", "See, stop or run the worker that keeps models loaded."),
     "calibrate": Entry("imajin_cli.commands.calibrate:calibrate", "Measure a gate's threshold on labelled pictures."),
     "provenance": Entry(
-        "imajin_cli.commands.provenance:app", "Sign files (C2PA), and tell valid, gone and tampered apart."
+        "imajin_cli.commands.provenance:app", "Sign files (C2PA), and check what was signed."
     ),
     "keys": Entry("imajin_cli.commands.keys:app", "Make keys and certificates to sign with in tests."),
     "clean": Entry("imajin_cli.commands.clean:clean", "Remove intermediate pictures from .imajin/work."),

@@ -191,7 +191,14 @@ def contents_of_tree() -> list[str]:
 
 
 # What is imported under a name that differs from its distribution's.
-DISTRIBUTION = {"yaml": "pyyaml", "PIL": "pillow", "cv2": "opencv-python-headless", "dlib": "dlib-bin", "pynvml": "nvidia-ml-py"}
+DISTRIBUTION = {
+    "yaml": "pyyaml",
+    "PIL": "pillow",
+    "cv2": "opencv-python-headless",
+    "dlib": "dlib-bin",
+    "pynvml": "nvidia-ml-py",
+    "c2pa": "c2pa-python",
+}
 
 
 def base_requirements() -> set[str]:
