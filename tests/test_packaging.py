@@ -226,7 +226,7 @@ def test_every_third_party_import_is_a_requirement_of_the_base():
     extras = PROJECT["project"]["optional-dependencies"].values()
     optional = {canonicalize_name(Requirement(line).name) for lines in extras for line in lines}
     # What an extra brings is for backends, drivers and engines, which do without it where it is not installed.
-    homes = ("stages/backends/", "imajin_cli/devices/", "imajin_cli/run/batch/cluster.py")
+    homes = ("stages/backends/", "imajin_cli/devices/", "imajin_cli/run/batch/cluster.py", "imajin_cli/run/objects.py")
     known = {name for name, file in imported.items() if name in optional and file.startswith(homes)}
     assert {name: file for name, file in imported.items() if name not in base_requirements() | known} == {}
 
@@ -258,7 +258,9 @@ def all_requirements() -> list[Requirement]:
 
 
 def test_the_extras_are_those_that_are_documented():
-    assert sorted(PROJECT["project"]["optional-dependencies"]) == ["background", "dev", "diffusion", "quant", "ray"]
+    assert sorted(PROJECT["project"]["optional-dependencies"]) == [
+        "background", "dev", "diffusion", "quant", "ray", "s3",
+    ]  # fmt: skip
 
 
 def test_the_lock_pins_all_that_is_required_and_within_its_bounds():
