@@ -37,7 +37,8 @@ run: $(RUN_READY) ## make pictures from PROMPT="…" into out/ (OUT=…)
 test: lint typecheck ## check style and types, and run the fast tests
 	@"$(BIN)/python" -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not gpu"
 
-test-system: $(TEST_READY) ## run the slow tests too: installs, kills, whole sizes
+test-system: $(TEST_READY) ## run the slow tests too: installs, kills, whole sizes, other programs' checks
+	@tools/validators
 	@"$(BIN)/python" -m pytest -m "slow and not gpu"
 
 lint: $(TEST_READY) ## check style
