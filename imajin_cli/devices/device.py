@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Kind = Literal["cuda", "rocm", "mps", "cpu", "simulated"]
@@ -30,7 +31,12 @@ class Device:
     @property
     def folder_name(self) -> str:
         """The name of its folder in the ledger."""
-        return re.sub(r"[^A-Za-z0-9.-]", "_", self.uuid)
+        return _folder_name(self.uuid)
+
+
+@lru_cache(maxsize=64)
+def _folder_name(uuid: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]", "_", uuid)
 
 
 def nonsense(uuid: object, total_mib: int, free_mib: int | None) -> str | None:

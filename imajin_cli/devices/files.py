@@ -9,6 +9,7 @@ import stat
 from typing import NamedTuple
 
 MOST_BYTES = 64 << 10
+_USUAL_BYTES = 4 << 10
 _SAFE = (
     getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NOFOLLOW", 0)
@@ -57,8 +58,10 @@ def make_place(path: str, above: Place | None = None) -> Place:
 
     Raises OSError, or Refused for a link or what is no folder.
     """
-    with contextlib.suppress(FileNotFoundError):
+    try:
         return open_place(path)
+    except FileNotFoundError:
+        pass  # it is made
     if above is None:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     # Another process may make it first.
@@ -87,6 +90,11 @@ def create(place: Place, name: str) -> int:
 
 def open_ours(place: Place, name: str, *, write: bool = True, append: bool = False) -> int:
     """The descriptor of a file that is there. Raises OSError, and Refused for one that we would not have made."""
+    return open_known(place, name, write=write, append=append)[0]
+
+
+def open_known(place: Place, name: str, *, write: bool = True, append: bool = False) -> tuple[int, os.stat_result]:
+    """The same with what is known of the file. Raises as `open_ours` does."""
     try:
         mode = (os.O_RDWR if write else os.O_RDONLY) | (os.O_APPEND if append else 0)
         descriptor = os.open(place.at(name), mode | _SAFE)
@@ -95,21 +103,24 @@ def open_ours(place: Place, name: str, *, write: bool = True, append: bool = Fal
     except OSError as error:
         raise Refused(f"cannot be opened: {error.strerror}") from None
     try:
-        why = _strange(os.fstat(descriptor), place)
+        found = os.fstat(descriptor)
+        why = _strange(found, place)
     except BaseException:
         os.close(descriptor)
         raise
     if why is not None:
         os.close(descriptor)
         raise Refused(why)
-    return descriptor
+    return descriptor, found
 
 
 def open_or_create(place: Place, name: str) -> tuple[int, bool]:
     """The file's descriptor, and whether it is new. Raises OSError, and Refused for one that we would not have made."""
     while True:
-        with contextlib.suppress(FileNotFoundError):
+        try:
             return open_ours(place, name), False
+        except FileNotFoundError:
+            pass  # it is made
         with contextlib.suppress(FileExistsError):
             return create(place, name), True
 
@@ -117,7 +128,9 @@ def open_or_create(place: Place, name: str) -> tuple[int, bool]:
 def read_all(descriptor: int) -> bytes:
     """What a small file holds, from its beginning. Raises OSError."""
     if hasattr(os, "pread"):
-        return os.pread(descriptor, MOST_BYTES, 0)
+        # Room for all that it may hold costs more than most files do.
+        data = os.pread(descriptor, _USUAL_BYTES, 0)
+        return data if len(data) < _USUAL_BYTES else data + os.pread(descriptor, MOST_BYTES - len(data), len(data))
     os.lseek(descriptor, 0, os.SEEK_SET)
     return os.read(descriptor, MOST_BYTES)
 
@@ -157,6 +170,15 @@ def is_still(descriptor: int, path: str) -> bool:
 
 
 def _strange(found: os.stat_result, place: Place) -> str | None:
+    mode = found.st_mode
+    if (
+        found.st_uid == place.uid
+        and found.st_nlink == 1
+        and stat.S_ISREG(mode)
+        and found.st_size <= MOST_BYTES
+        and not mode & 0o022 & ~place.mode
+    ):
+        return None
     if not stat.S_ISREG(found.st_mode):
         return "is no plain file"
     if found.st_nlink == 0:

@@ -116,7 +116,7 @@ class Lease:
             return
         _held.discard(self)
         if self._ledger is None:
-            os.close(grant.descriptor)
+            grant.close()
             return
         if self._asked:
             # Who never looked leaves that to the next who does.
@@ -136,7 +136,7 @@ class Lease:
         """In a child after a fork: the lease is the parent's alone."""
         grant, self._grant = self._grant, None
         if grant is not None:
-            os.close(grant.descriptor)
+            grant.close()
 
     def __enter__(self) -> Lease:
         return self

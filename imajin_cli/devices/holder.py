@@ -6,7 +6,9 @@ import json
 import os
 import platform
 import time
+from collections.abc import Mapping
 from functools import cache, lru_cache
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any, NamedTuple
 
 SIZE = 512
@@ -46,12 +48,24 @@ def _host() -> str:
     return _clean(platform.node(), 40)
 
 
+def as_json(fields: Mapping[str, str | int]) -> str:
+    """Words and numbers as one JSON object, in a fraction of the time that a general encoder takes to begin."""
+    return (
+        "{"
+        + ", ".join(
+            f"{_quoted(key)}: {_quoted(value) if isinstance(value, str) else int(value)}"
+            for key, value in fields.items()
+        )
+        + "}"
+    )
+
+
 def written(holder: Holder, **fields: Any) -> bytes:
     """One JSON object, always of the same length, so that the next writer leaves nothing of the last."""
-    text = json.dumps({**fields, **holder._asdict()}).encode()
+    text = as_json({**fields, **holder._asdict()}).encode()
     if len(text) >= SIZE:
         # A label in a script of long escapes.
-        text = json.dumps({**fields, **holder._replace(label="", host="")._asdict()}).encode()
+        text = as_json({**fields, **holder._replace(label="", host="")._asdict()}).encode()
     return text.ljust(SIZE - 1) + b"\n"
 
 

@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from imajin_cli.devices.files import Place, Refused, create, open_ours, read_all
-from imajin_cli.devices.holder import time_of_day
+from imajin_cli.devices.files import Place, Refused, create, open_known, open_ours, read_all
+from imajin_cli.devices.holder import as_json, time_of_day
 
 LOG, OLDER = "log.jsonl", "log.1.jsonl"
 MOST_LOG = 48 << 10
@@ -21,7 +21,7 @@ def write(place: Place, event: str, *, turn_over: bool = False, **fields: Any) -
 
     ``turn_over`` (with the device's lock held) puts a full log aside first; the one put aside before goes.
     """
-    text = json.dumps({"time": time_of_day(), "event": event, **fields})
+    text = as_json({"time": time_of_day(), "event": event, **fields})
     try:
         if _append(place, text.encode() + b"\n", MOST_LOG if turn_over else MOST_LOG + _SLACK):
             return
@@ -34,9 +34,9 @@ def write(place: Place, event: str, *, turn_over: bool = False, **fields: Any) -
 
 def _append(place: Place, data: bytes, most: int) -> bool:
     """Add to the log, where it is not full."""
-    descriptor = _open(place)
+    descriptor, found = _open(place)
     try:
-        if os.fstat(descriptor).st_size >= most:
+        if found.st_size >= most:
             return False
         os.write(descriptor, data)
     finally:
@@ -44,13 +44,12 @@ def _append(place: Place, data: bytes, most: int) -> bool:
     return True
 
 
-def _open(place: Place) -> int:
+def _open(place: Place) -> tuple[int, os.stat_result]:
     try:
-        return open_ours(place, LOG, append=True)
+        return open_known(place, LOG, append=True)
     except FileNotFoundError:
-        descriptor = create(place, LOG)
-        os.close(descriptor)
-        return open_ours(place, LOG, append=True)
+        os.close(create(place, LOG))
+        return open_known(place, LOG, append=True)
 
 
 def entries(place: Place) -> Iterator[dict[str, Any]]:

@@ -23,7 +23,6 @@ from imajin_cli.devices.files import (
     is_still,
     make_place,
     open_or_create,
-    open_ours,
     read_small,
     write_at,
 )
@@ -58,14 +57,17 @@ class Ledger:
             descriptor, new = self._lock(deadline)
         except (OSError, Refused) as error:
             raise unusable(Path(self.place.at(TABLE)), error) from None
+        session = None
         try:
-            yield Session(self, descriptor, new=new)
+            session = Session(self, descriptor, new=new)
+            yield session
         except OSError as error:
             raise unusable(Path(self.place.path), error) from None
         finally:
             # For every process that a fork may have given the descriptor to meanwhile.
             unlock(descriptor)
-            os.close(descriptor)
+            if session is None or not session.taken:
+                os.close(descriptor)
 
     def _lock(self, deadline: float) -> tuple[int, bool]:
         while True:
@@ -101,11 +103,9 @@ class Ledger:
         return self.place.at(slot_name(slot))
 
     def _mark_free(self, grant: Grant) -> None:
-        table = open_ours(self.place, TABLE)
-        try:
-            write_at(table, line(grant.slot, FREE), offset(grant.slot))
-        finally:
-            os.close(table)
+        if grant.table is not None:
+            # Where the table was removed meanwhile, that is a file which nobody reads.
+            write_at(grant.table, line(grant.slot, FREE), offset(grant.slot))
         unlock(grant.descriptor)
 
     def release(self, grant: Grant) -> None:
@@ -113,10 +113,10 @@ class Ledger:
         try:
             # Where this fails, closing the descriptor ends the lease all the same: the next who looks sees that nobody
             # holds the slot.
-            with suppress(OSError, Refused):
+            with suppress(OSError):
                 self._mark_free(grant)
         finally:
-            os.close(grant.descriptor)
+            grant.close()
         journal.write(self.place, "released", lease=grant.id, mib=grant.mib)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from imajin_cli.contract.errors import OutputError
 from imajin_cli.devices import journal, tickets
@@ -23,13 +23,23 @@ QUEUE = "queue"
 
 
 class Grant(NamedTuple):
-    """A lease as it was granted: slot, id, MiB, the locked descriptor that is its life, and when (time.monotonic)."""
+    """A lease as it was granted: slot, id, MiB, the locked descriptor that is its life, and when (time.monotonic).
+
+    ``table`` is a descriptor of the table, to mark the slot free with; None where the lease is somebody else's to end.
+    """
 
     slot: int
     id: str
     mib: int
     descriptor: int
     at: float
+    table: int | None = None
+
+    def close(self) -> None:
+        """Close its descriptors: the lease is over, unless another process has them too."""
+        os.close(self.descriptor)
+        if self.table is not None:
+            os.close(self.table)
 
 
 class Session:
@@ -38,8 +48,10 @@ class Session:
     def __init__(self, ledger: Ledger, descriptor: int, *, new: bool) -> None:
         self.ledger = ledger
         self._descriptor = descriptor
+        # Whether a grant has taken the table's descriptor along.
+        self.taken = False
         self.number, self.foreign, records, whole = parse(read_all(descriptor))
-        self.records = [record or FREE for record in records]
+        self.records = cast(list[Record], records) if whole else [record or FREE for record in records]
         if not whole:
             self._rebuild(records, said=not new)
 
@@ -132,7 +144,9 @@ class Session:
             self.ledger.place, "granted", turn_over=True,
             lease=lease, mib=mib, priority=priority, label=holder.label, pid=holder.pid, host=holder.host,
         )  # fmt: skip
-        return Grant(slot, lease, mib, descriptor, time.monotonic())
+        table = os.dup(self._descriptor) if self.taken else self._descriptor
+        self.taken = True
+        return Grant(slot, lease, mib, descriptor, time.monotonic(), table)
 
     def _record(self, slot: int, record: Record) -> None:
         while len(self.records) < slot:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 LINE = 32
+_TOGETHER = 16
 MOST_SLOTS = 1024
 MOST_NUMBER = 10**11
 HEAD = 64
@@ -43,9 +44,14 @@ def parse(data: bytes) -> Table:
     """Read a table. Whatever the bytes are, the answer says which lines are good."""
     first = _HEAD.fullmatch(data[:HEAD])
     number, foreign, slots = (int(text) for text in first.groups()) if first else (0, 0, -1)
-    body = data[HEAD : HEAD + LINE * MOST_SLOTS]
-    records = [_record(slot, body[at : at + LINE]) for slot, at in enumerate(range(0, len(body), LINE))]
-    whole = slots == len(records) and None not in records and number < MOST_NUMBER
+    end = min(len(data), HEAD + LINE * MOST_SLOTS)
+    records: list[Record | None] = []
+    good = True
+    for at in range(HEAD, end, LINE * _TOGETHER):
+        found, all_good = _records(len(records), data[at : min(at + LINE * _TOGETHER, end)])
+        records += found
+        good = good and all_good
+    whole = slots == len(records) and good and number < MOST_NUMBER
     return Table(number if number < MOST_NUMBER else 0, foreign, records, whole)
 
 
@@ -64,6 +70,13 @@ def line(slot: int, record: Record) -> bytes:
 def offset(slot: int) -> int:
     """Where a slot's line begins."""
     return HEAD + LINE * slot
+
+
+@lru_cache(maxsize=256)
+def _records(first: int, lines: bytes) -> tuple[tuple[Record | None, ...], bool]:
+    """The records of some lines in a row, and whether all are good: most of a table is as it was when it was read last."""
+    found = tuple(_record(first + at // LINE, lines[at : at + LINE]) for at in range(0, len(lines), LINE))
+    return found, None not in found
 
 
 @lru_cache(maxsize=4096)
