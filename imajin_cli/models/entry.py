@@ -163,6 +163,14 @@ class Folder(_Source):
 Source = Annotated[Installed | Hub | Https | Pypi | Npm | Folder, Field(discriminator="kind")]
 
 
+class Diffusion(_Strict):
+    """Settings that suit a diffusion model, for whoever names it alone; what is left out is its family's."""
+
+    steps: Annotated[int | None, Field(ge=1, le=200)] = None
+    guidance: Annotated[float | None, Field(ge=0, le=50)] = None
+    scheduler: Annotated[str | None, Field(pattern=r"^[a-z0-9+-]{1,20}$")] = None
+
+
 class Entry(_Strict):
     """One model of the catalogue. ``origin`` is the catalogue file that lists it, empty for ours.
 
@@ -178,6 +186,7 @@ class Entry(_Strict):
     files: Annotated[list[ModelFile], Field(max_length=MAX_FILES)] = []
     first_use: Annotated[list[FirstUseFile], Field(max_length=MAX_FILES)] = []
     sources: Annotated[list[Source], Field(min_length=1, max_length=16)]
+    diffusion: Diffusion | None = None
     origin: str = ""
 
     @model_validator(mode="after")

@@ -73,10 +73,16 @@ def check_licences(models: Iterable[Entry | str], policy: LicencePolicy) -> None
     """Hold every model to ``policy``. Raises UsageError that names each one which does not allow commercial use."""
     if policy == "any":
         return
-    entries = [find(model) if isinstance(model, str) else model for model in models]
-    wrong = [entry for entry in entries if entry.commercial != "allowed"]
+    wrong = []
+    for model in models:
+        if isinstance(model, str) and _is_place(model):
+            wrong.append(f"{model} (a file or folder, whose licence is not known)")
+            continue
+        entry = find(model) if isinstance(model, str) else model
+        if entry.commercial != "allowed":
+            wrong.append(f"{entry.name} ({entry.licence}, commercial use {entry.commercial})")
     if wrong:
-        said = ", ".join(f"{entry.name} ({entry.licence}, commercial use {entry.commercial})" for entry in wrong)
+        said = ", ".join(wrong)
         raise UsageError(f"the licence policy is commercial: {said}", hint="imajin models licenses shows all")
 
 
@@ -84,10 +90,21 @@ def check_digests(models: Iterable[Entry | str], policy: DigestPolicy) -> None:
     """Hold every model to ``policy``. Raises UsageError that names each one whose digests no catalogue lists."""
     if policy == "first-use":
         return
-    entries = [find(model) if isinstance(model, str) else model for model in models]
-    wrong = [entry.name for entry in entries if entry.first_use]
+    wrong = []
+    for model in models:
+        if isinstance(model, str) and _is_place(model):
+            wrong.append(model)
+            continue
+        entry = find(model) if isinstance(model, str) else model
+        if entry.first_use:
+            wrong.append(entry.name)
     if wrong:
         raise UsageError(
-            f"the digests of {', '.join(wrong)} are not listed, only pinned by a first pull, and run.digests is listed",
+            f"the digests of {', '.join(wrong)} are not listed, at most pinned by a first pull, and run.digests is listed",
             hint="list them in your models.yaml, with their digests",
         )
+
+
+def _is_place(model: str) -> bool:
+    """Whether a stage names a model by where it lies, not by its name in the catalogue."""
+    return "/" in model or "\\" in model or model.startswith((".", "~")) or os.path.exists(model)

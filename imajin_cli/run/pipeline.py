@@ -8,6 +8,7 @@ from pathlib import Path
 
 from imajin_cli.config.layers import load_settings
 from imajin_cli.config.resolve import resolve
+from imajin_cli.contract import steps
 from imajin_cli.contract.errors import UsageError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.stage import Kind
@@ -65,6 +66,7 @@ def run_reported(arguments: Sequence[str], flags: Flags, options: RunOptions, re
     residence.begin("run", settings, report.say)
     keep_loaded()
     with Progress(names, report, drawing=params.until_pass) as progress:
+        steps.listen(progress.step, report.say)
         pipeline = Pipeline(bounds, params, options, report, progress)
         if files:
             entries = opened(arguments, pipeline.store, report, raw=bounds[0].stage.reads_raw)

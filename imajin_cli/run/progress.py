@@ -23,6 +23,7 @@ class Progress:
         self._started = time.perf_counter()
         self._live: Any = None
         self._made = 0
+        self._shown = ""
 
     def __enter__(self) -> Progress:
         if not self._report.quiet and sys.stderr is not None and sys.stderr.isatty():
@@ -42,7 +43,13 @@ class Progress:
             shown = " ".join(f"[bold]{name}[/bold]" if name == stage else f"[dim]{name}[/dim]" for name in names)
         else:
             shown = f"{stage} {names.index(stage) + 1}/{len(names)}"
-        self._live.update(f"{shown}{which}")
+        self._shown = f"{shown}{which}"
+        self._live.update(self._shown)
+
+    def step(self, done: int, of: int) -> None:
+        """Say how far the work of a stage has got."""
+        if self._live is not None:
+            self._live.update(f"{self._shown}, step {done} of {of}")
 
     def done(self, result: Result) -> None:
         """Report a result that has come out at the end, beside the live line and not in the middle of it."""

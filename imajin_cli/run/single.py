@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imajin_cli.config.layers import Settings, load_settings
+from imajin_cli.contract import steps
 from imajin_cli.contract.errors import (
     ImajinError,
     InputError,
@@ -62,6 +63,7 @@ def _run_stage(name: str, arguments: Sequence[str], flags: Flags, common: Common
     settings = load_settings(common.preset)
     bound = bind(name, settings, flags, force=common.force)
     residence.begin(name, settings, report.say)
+    steps.listen(say=report.say)
     keep_loaded()
     if "-" in arguments:
         return _as_bytes(bound, arguments, settings, flags, common, report)

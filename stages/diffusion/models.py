@@ -1,0 +1,55 @@
+"""Which model a name stands for: an entry of the catalogue, or a folder; with its licence, revision and settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from imajin_cli.contract.errors import InputError, UsageError
+from imajin_cli.stages.backends.diffusion.catalogue import Listed, folder_of, listed
+from imajin_cli.stages.diffusion.inputs import digest
+
+
+@dataclass(frozen=True)
+class Known:
+    """A model that can be loaded: its name for records, its folder, revision and licence, and settings that suit it."""
+
+    name: str
+    folder: Path
+    revision: str
+    licence: str | None
+    steps: int | None = None
+    guidance: float | None = None
+    scheduler: str | None = None
+
+
+def is_path(name: str) -> bool:
+    """Whether ``name`` is a folder or file rather than a name in the catalogue."""
+    return "/" in name or "\\" in name or name.startswith((".", "~")) or Path(name).is_dir()
+
+
+def known(name: str) -> Known:
+    """The model that ``name`` stands for.
+
+    Raises InputError for a folder that is none, UsageError for a name that is in no catalogue, MissingError for a model that
+    is not on this machine.
+    """
+    if is_path(name):
+        folder = Path(name).expanduser()
+        if not folder.is_dir():
+            raise InputError(f"{name}: there is no such folder")
+        return Known(folder.resolve().name, folder.resolve(), digest(folder), None)
+    entry: Listed = listed(name)
+    if entry.task not in ("diffusion", "controlnet"):
+        raise UsageError(f"{name} is a model for {entry.task}, not for diffusion")
+    return Known(name, folder_of(name), entry.revision, entry.licence, entry.steps, entry.guidance, entry.scheduler)
+
+
+def revision(name: str) -> str:
+    """What a result depends on: of a folder its contents, of a catalogue's model its revision and whether it is there."""
+    if is_path(name):
+        folder = Path(name).expanduser()
+        return digest(folder) if folder.exists() else "absent"
+    from imajin_cli.stages.backends.mattes import state_of
+
+    return state_of(name)

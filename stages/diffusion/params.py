@@ -1,0 +1,64 @@
+"""The params of `generate` that a diffusion model takes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from imajin_cli.contract.stage import Params
+
+FILES = frozenset({"image", "mask", "control", "lora"})
+"""Params that name files: what is in them is part of the key, where they lie is not."""
+
+
+class DiffusionParams(Params):
+    """What a diffusion model is told. What is left at None follows from the model."""
+
+    model: Annotated[
+        str | None,
+        Field(
+            max_length=1024,
+            description="Diffusion model: a name in the model catalogue, or a folder in diffusers' format.",
+        ),
+    ] = None
+    negative: Annotated[
+        str | None, Field(max_length=2000, description="What a diffusion model is to keep away from.")
+    ] = None
+    steps: Annotated[int | None, Field(ge=1, le=200, description="Denoising steps; by default the model's own.")] = None
+    guidance: Annotated[
+        float | None, Field(ge=0, le=50, description="How closely the prompt is followed; by default the model's own.")
+    ] = None
+    scheduler: Annotated[
+        Literal[
+            "ddim", "ddpm", "dpm++", "dpm++-karras", "dpm++-sde", "euler", "euler-a", "heun", "lcm", "pndm", "unipc"
+        ]
+        | None,
+        Field(description="Scheduler of sd15 and sdxl models; by default the model's own."),
+    ] = None
+    clip_skip: Annotated[
+        int | None, Field(ge=1, le=8, description="Layers of CLIP to leave out at its end (sd15 and sdxl models).")
+    ] = None
+    image: Annotated[str | None, Field(max_length=1024, description="Picture to begin from (img2img, inpaint).")] = None
+    mask: Annotated[
+        str | None, Field(max_length=1024, description="Mask of the picture's size: white is painted anew (inpaint).")
+    ] = None
+    strength: Annotated[
+        float, Field(ge=0.01, le=1, description="How far to go from the picture that is begun from.")
+    ] = 0.6
+    control: Annotated[
+        list[str],
+        Field(max_length=8, description="MODEL=MAP or MODEL=MAP@SCALE: a ControlNet's folder or name, and its map."),
+    ] = []
+    lora: Annotated[list[str], Field(max_length=8, description="FILE or FILE@SCALE: a LoRA in safetensors.")] = []
+    dtype: Annotated[
+        Literal["auto", "fp32", "bf16", "fp16"],
+        Field(description="Number format; auto: bf16 where the device has it, else fp16 on a GPU and fp32 on a CPU."),
+    ] = "auto"
+    batch: Annotated[int, Field(ge=1, le=64, description="Candidates that a diffusion model paints at once.")] = 1
+    deterministic: Annotated[
+        bool,
+        Field(
+            description="Paint one candidate at a time by deterministic algorithms: the same bytes on the same machine."
+        ),
+    ] = False
