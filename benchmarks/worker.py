@@ -1,7 +1,7 @@
 """The worker: what a warm command costs, a pipe of six stages against one process, and `make -j4` over a large model.
 
 Whole processes, taking turns. The large model needs torch and safetensors, which imajin does not: where they are absent
-that part is left out, and said.
+that part is left out, and said. $TORCH_PYTHON may name another interpreter that has them, and imajin's own libraries.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.timing import interleaved
@@ -148,13 +147,15 @@ def pipe(count: int = PICTURES, repeats: int = 1) -> dict[str, float]:
 
 def make() -> dict[str, float]:
     """`make -j4` over assets and a model of 300 MB: with the worker, which starts cold, and without, over fewer of them."""
-    if find_spec("torch") is None or find_spec("safetensors") is None:
+    python = os.environ.get("TORCH_PYTHON", sys.executable)
+    has = [python, "-c", "import torch, safetensors"]
+    if subprocess.run(has, stderr=subprocess.DEVNULL).returncode:
         return {"make -j4 with a torch model: left out, torch or safetensors is not installed": float("nan")}
     with place() as here:
         weights = here.folder / "weights.safetensors"
-        subprocess.run([sys.executable, "-m", "imajin_heavy", str(weights)], env=here.env, check=True)
+        subprocess.run([python, "-m", "imajin_heavy", str(weights)], env=here.env, check=True)
         names = scenes(here, ASSETS, 64)
-        recipe = f"%.done: %.png\n\t@{' '.join(RAN)} heavy --weights {weights} $< >/dev/null && touch $@\n"
+        recipe = f"%.done: %.png\n\t@{python} -m imajin_cli heavy --weights {weights} $< >/dev/null && touch $@\n"
         (here.folder / "Makefile").write_text(recipe)
         targets = [name.replace(".png", ".done") for name in names]
         times = {}

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -162,6 +163,36 @@ def test_the_memory_of_this_process_is_measured(home, monkeypatch):
     key = peaks.PeakKey("bytes")
     found = peaks.learned(Ledger(places.ledger_root(), devices()[-1], print), [key])
     assert 95 * peaks.MARGIN <= found[key] <= 160
+
+
+def test_what_torch_has_of_a_gpu_is_measured_with_what_cuda_takes_beside_it(monkeypatch):
+    """A stand-in: torch tells of its own memory alone, and NVML of all that a process has, where it knows the process."""
+    from imajin_cli.devices import meter
+    from imajin_cli.devices.device import Device
+
+    gpu = Device("cuda:1", "GPU-1", "a GPU", "cuda", 24576, 20000)
+    mib = 1 << 20
+    cuda = SimpleNamespace(
+        memory_reserved=lambda device: {"cuda:1": 3000 * mib}[device],
+        max_memory_reserved=lambda device: {"cuda:1": 5000 * mib}[device],
+        reset_peak_memory_stats=lambda device: asked.append(device),
+    )
+    asked: list[str] = []
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    meter.restart(gpu)
+    assert asked == ["cuda:1"]
+    assert (meter.used(gpu), meter.peak(gpu)) == (3000 + meter.CONTEXT_MIB, 5000 + meter.CONTEXT_MIB)
+    mine = [SimpleNamespace(pid=os.getpid(), usedGpuMemory=3400 * mib), SimpleNamespace(pid=1, usedGpuMemory=mib)]
+    nvml = SimpleNamespace(
+        nvmlDeviceGetHandleByUUID=lambda uuid: uuid, nvmlDeviceGetComputeRunningProcesses=lambda handle: mine
+    )
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    assert (meter.used(gpu), meter.peak(gpu)) == (3400, 5400)
+    nvml.nvmlDeviceGetComputeRunningProcesses = lambda handle: 1 / 0
+    assert meter.peak(gpu) == 5000 + meter.CONTEXT_MIB
+    monkeypatch.delitem(sys.modules, "torch")
+    assert (meter.used(gpu), meter.peak(gpu)) == (0, None)
 
 
 def test_a_cpu_without_a_ledger_is_told_of_once_and_a_gpu_is_refused(home, ledger):

@@ -55,6 +55,17 @@ def test_probabilities_are_the_models_own(tiny: Path) -> None:
     assert found[0] != found[1]
 
 
+def test_it_is_asked_as_a_backend_that_commands_share(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(siglip2, "folder_of", lambda name: tiny)
+    image = Image.new("RGB", (50, 40), "#c02020")
+    wanted = siglip2.SigLip2("siglip2-base", tiny).probabilities(image, ["a red ball", "a cat"])
+    assert siglip2.shared("siglip2-base").probabilities(image, ["a red ball", "a cat"]) == wanted
+    hosted = siglip2.Hosted({"name": "siglip2-base"})
+    assert hosted.need().shared
+    item = {"size": [50, 40], "pixels": image.tobytes(), "texts": ["a cat"]}
+    assert [one["found"] for one in hosted.batch([item, item])] == [wanted[1:]] * 2
+
+
 def test_files_of_another_kind_are_refused(tiny: Path) -> None:
     (tiny / "config.json").write_text(json.dumps({"model_type": "bert"}))
     with pytest.raises(BackendError, match="kind bert"):

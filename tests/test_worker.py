@@ -545,6 +545,20 @@ def test_status_and_stop(desk, png):
     gone(pid)
 
 
+def test_in_the_foreground_it_logs_to_standard_error_until_ctrl_c(desk, png):
+    png()
+    process = desk.start("worker", "run", "--foreground", stdin=subprocess.DEVNULL)
+    desk.until(lambda one: one["pid"] == process.pid)
+    assert desk.run("bright", "a.png").stdout == b"a.png\n"
+    again = desk.run("worker", "run", "--foreground")
+    assert (again.returncode, b"this worker runs already" in again.stderr) == (2, True)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert b" listens: " in err
+    assert b"ends after 1 commands" in err
+
+
 # What is not to be used, the client does without.
 
 

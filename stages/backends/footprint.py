@@ -36,10 +36,12 @@ MIB = {
 }
 """MiB by name: measured growth of a process, rounded up; of SigLIP 2 and the preference scorers the weights in single
 precision and a quarter more; of BiRefNet and the larger ISNets, which could not be had here, an estimate."""
+# Which backends the worker's commands share (contract/backend.py).
+_SHARED = "siglip2"
 OTHER = 400
 """A model that a user's catalogue adds."""
 
 
 def on_cpu(names: Iterable[str]) -> list[Need]:
     """What models that run on the CPU need."""
-    return [Need(name, MIB.get(name, OTHER)) for name in names]
+    return [Need(name, MIB.get(name, OTHER), shared=name.startswith(_SHARED)) for name in names]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from imajin_cli.contract.backend import Backend, Item, Settings, ask
 from imajin_cli.contract.errors import BackendError, MissingError, NoVerdictError, UsageError
-from imajin_cli.contract.need import loaded
+from imajin_cli.contract.need import Need
+from imajin_cli.stages.backends.footprint import on_cpu
 from imajin_cli.stages.backends.threads import settle
 
 if TYPE_CHECKING:
@@ -86,7 +87,6 @@ class SigLip2:
             except (OSError, ValueError, KeyError) as error:
                 raise BackendError(f"{self.name}: it cannot be read: {str(error)[:200]}") from error
             self._loaded = torch, model.eval(), tokenizer
-            loaded(self.name, self.close)
         return self._loaded
 
     def close(self) -> None:
@@ -125,7 +125,52 @@ def _pixels(image: Image, side: int) -> Any:
     return np.ascontiguousarray(array.transpose(2, 0, 1)[None])
 
 
-@lru_cache(maxsize=1)
-def shared(name: Name) -> SigLip2:
-    """The process's model of this name."""
-    return SigLip2(name)
+class Hosted(Backend):
+    """The model as all commands of the worker share it: gigabytes that are loaded once.
+
+    Its pictures are looked at one by one: in a batch the last digits would depend on what is beside them.
+    """
+
+    most = 1
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._model = SigLip2(next(name for name in NAMES if name == settings["name"]))
+
+    def need(self) -> Need:
+        """The model's own."""
+        return on_cpu([self._model.name])[0]
+
+    def batch(self, items: Sequence[Item]) -> list[Item]:
+        """The probabilities of each item's texts for its picture. Raises as `SigLip2.probabilities` and `load` do."""
+        from PIL import Image as Pil
+
+        pictures = [Pil.frombytes("RGB", tuple(item["size"]), item["pixels"]) for item in items]
+        return [
+            {"found": self._model.probabilities(picture, item["texts"])}
+            for picture, item in zip(pictures, items, strict=True)
+        ]
+
+    def close(self) -> None:
+        """Let go of the model."""
+        self._model.close()
+
+
+class Asked:
+    """A model that is asked wherever it is loaded."""
+
+    def __init__(self, name: Name) -> None:
+        self.name = name
+
+    def probabilities(self, image: Image, texts: Sequence[str]) -> list[float]:
+        """As `SigLip2.probabilities`; MissingError and NoVerdictError where it cannot be loaded."""
+        picture = image.convert("RGB")
+        item = {"size": list(picture.size), "pixels": picture.tobytes(), "texts": list(texts)}
+        (result,) = ask(f"{__name__}:Hosted", {"name": self.name}, [item])
+        found: list[float] = result["found"]
+        return found
+
+
+def shared(name: Name) -> Asked:
+    """The one model of this name for all commands."""
+    return Asked(name)
