@@ -14,7 +14,7 @@ from pydantic import Field
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.exits import Exit
-from imajin_cli.contract.layers import layer
+from imajin_cli.contract.layers import layer, timely
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.sidecar import ModelRef, Score
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
@@ -65,6 +65,7 @@ class AestheticParams(Params):
         Literal["auto", "icon", "avatar", "spot", "hero", "banner", "pattern", "photo"],
         Field(description="Whose statistics count; auto: by the request, or of a foreign file by its pixels."),
     ] = "auto"
+    time_limit: Annotated[float, Field(gt=0, le=3600, description="Most seconds that judging a picture may take.")] = 120.0
 
 
 class Aesthetic(Stage[AestheticParams]):
@@ -124,8 +125,11 @@ class Aesthetic(Stage[AestheticParams]):
         """Judge ``asset.picture``: passed, or rejected with exit 13. The score is also the rank.
 
         Raises NoVerdictError (exit 22), the layer named, where there is no picture, or a part of the score is missing,
-        fails, or comes out as something that is no number.
+        fails, takes too long, or comes out as something that is no number.
         """
+        return timely(self.name, self.params.time_limit, lambda: self._judged(asset))
+
+    def _judged(self, asset: Asset) -> Outcome:
         if asset.picture is None:
             raise NoVerdictError(f"{asset.name}: there is no picture to judge")
         picture = asset.picture

@@ -149,14 +149,19 @@ class Moderate(Stage[ModerateParams]):
 
         Raises NoVerdictError where there is no picture, or one that nothing can be seen of.
         """
+        from imajin_cli.stages.backends.memory import give_back, one_heap
         from imajin_cli.stages.moderation.views import Views
 
         if asset.picture is None:
             raise NoVerdictError(f"{asset.name}: there is no picture to judge")
         views = Views(asset.picture.image)
+        # Each layer is a thread, and text is looked for at many sizes: else a stream of pictures of all sizes grows by
+        # hundreds of megabytes.
+        one_heap()
         findings: dict[str, Finding] = {}
         for name, (wanted, layer) in self._layers(views, asset, findings).items():
             findings[name] = run(name, layer, self.params.time_limit, off=not wanted)
+        give_back()
         return outcome(findings, self.rejects_with, explain=self.params.explain)
 
     def _layers(

@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.exits import Exit
-from imajin_cli.contract.layers import layer
+from imajin_cli.contract.layers import layer, timely
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.sidecar import ModelRef, Score
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
@@ -68,6 +68,7 @@ class SemanticParams(Params):
     calibration: Annotated[
         str | None, Field(description="File of `imajin calibrate`: the prompt's threshold, where none is given.")
     ] = None
+    time_limit: Annotated[float, Field(gt=0, le=3600, description="Most seconds that judging a picture may take.")] = 120.0
 
 
 class Semantic(Stage[SemanticParams]):
@@ -122,8 +123,11 @@ class Semantic(Stage[SemanticParams]):
         """Judge ``asset.picture``: passed, or rejected with exit 12 and every reason; skipped where nothing was asked.
 
         Raises NoVerdictError (exit 22), the layer named, where there is no picture or a layer that is needed is
-        missing, fails, or gives something that is no number.
+        missing, fails, takes too long, or gives something that is no number.
         """
+        return timely(self.name, self.params.time_limit, lambda: self._judged(asset))
+
+    def _judged(self, asset: Asset) -> Outcome:
         if asset.picture is None:
             raise NoVerdictError(f"{asset.name}: there is no picture to judge")
         request = asset.sidecar.request

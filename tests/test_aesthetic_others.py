@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from imajin_cli.contract.sidecar import ParamValue, Record, Request, Sidecar
 from imajin_cli.contract.stage import Asset, Outcome
 from imajin_cli.stages.aesthetic import Aesthetic, AestheticParams
 from imajin_cli.stages.aesthetics.look import looks_of
-from imajin_cli.stages.backends import compose, preferences
+from imajin_cli.stages.backends import compose, preferences, scorer
+from imajin_cli.stages.imaging.looks import composition
 from imajin_cli.stages.imaging.looks.views import DARK
 from imajin_cli.stages.scene.choose import Manner
 
@@ -236,3 +238,20 @@ def test_best_goes_by_aesthetic_where_it_runs_and_by_quality_where_it_does_not(c
         for path in Path(".imajin").rglob("*"):
             if path.is_file():
                 path.unlink()
+
+
+@pytest.mark.parametrize("part", ["the learned scorer", "composition"])
+def test_a_part_that_takes_too_long_is_no_verdict_and_named(part, monkeypatch):
+    stop = threading.Event()
+
+    def slow(*_: object) -> None:
+        stop.wait(20)
+        raise RuntimeError("too late to matter")
+
+    if part == "composition":
+        monkeypatch.setattr(composition, "measures", slow)
+    else:
+        monkeypatch.setattr(scorer.Embedded, "score", slow)
+    with pytest.raises(NoVerdictError, match=f"{part} took more than 0.5 seconds"):
+        judged(scene(), time_limit=0.5)
+    stop.set()

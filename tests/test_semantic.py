@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -300,3 +301,21 @@ def test_the_compiled_taxonomy_is_of_the_written_one():
     vectors = judge.filter_vectors()
     assert all(0 <= row < len(vectors) for found in built.values() for row in found.rows)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=0.01)
+
+
+@pytest.mark.parametrize("part", ["the image encoder", "the text embedder"])
+def test_a_layer_that_takes_too_long_is_no_verdict_and_named(part, monkeypatch):
+    stop = threading.Event()
+
+    def slow(*_: object) -> None:
+        stop.wait(20)
+        raise RuntimeError("too late to matter")
+
+    if part == "the image encoder":
+        monkeypatch.setattr(miniclip.MiniClip, "see", slow)
+    else:
+        monkeypatch.setattr(embedding, "shared", lambda: type("Engine", (), {"embed": slow})())
+    with pytest.raises(NoVerdictError, match=f"{part} took more than 0.3 seconds") as caught:
+        judged(disc(), "a red ball", judge="always", time_limit=0.3)
+    stop.set()
+    assert caught.value.hint == "imajin semantic --force judges anew"

@@ -61,7 +61,7 @@ def boxes(pixels: NDArray[np.uint8]) -> list[Any]:
     size = (_stepped(width * scale), _stepped(height * scale))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     batch = (small[:, :, ::-1].astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)[None]
-    chart = network(DETECTOR).run(np.ascontiguousarray(batch))
+    chart = network(DETECTOR, one_shape=False).run(np.ascontiguousarray(batch))
     if chart.shape != (1, 1, size[1], size[0]):
         raise BackendError(f"the text detector gave a result of shape {chart.shape}")
     if not np.isfinite(chart).all():
@@ -145,7 +145,7 @@ def _recognised(strip: NDArray[np.uint8]) -> tuple[str, float]:
     width = strip.shape[1]
     batch = np.zeros((1, 3, _HEIGHT, max(width, 64)), np.float32)
     batch[0, :, :, :width] = strip[:, :, ::-1].astype(np.float32).transpose(2, 0, 1) / 127.5 - 1
-    found = network(RECOGNISER).run(batch)
+    found = network(RECOGNISER, one_shape=False).run(batch)
     letters = alphabet()
     if found.ndim != 3 or found.shape[0] != 1 or found.shape[2] != len(letters):
         raise BackendError(f"the text recogniser gave a result of shape {found.shape}")
@@ -167,7 +167,7 @@ def _decoded(row: NDArray[np.float32], letters: Sequence[str]) -> tuple[str, flo
 @lru_cache(maxsize=1)
 def alphabet() -> tuple[str, ...]:
     """What each class of the recogniser stands for; the first is nothing, the last a space. Raises BackendError without one."""
-    listed = network(RECOGNISER).metadata().get("character", "")
+    listed = network(RECOGNISER, one_shape=False).metadata().get("character", "")
     if not listed:
         raise BackendError("the text recogniser names no characters")
     return ("", *listed.split("\n"), " ")

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def open_session(read: Callable[[], bytes], *, threads: int = 1, optimise: bool = True) -> Any:
-    """An onnxruntime session of the model whose bytes ``read`` gives. Raises MissingError without onnxruntime."""
+def open_session(
+    read: Callable[[], bytes], *, threads: int = 1, optimise: bool = True, one_shape: bool = True
+) -> Any:
+    """An onnxruntime session of the model whose bytes ``read`` gives. Raises MissingError without onnxruntime.
+
+    Without ``one_shape`` it keeps no memory between runs: its pool never gives back what the largest input took, and plans
+    a layout for each new shape, so that a network whose pictures are all of other sizes would grow with every one.
+    """
     settle(threads)
     try:
         import onnxruntime
@@ -30,6 +36,9 @@ def open_session(read: Callable[[], bytes], *, threads: int = 1, optimise: bool 
     for name, setting in settings.items():
         setattr(options, name, setting)
     options.log_severity_level = 3
+    if not one_shape:
+        options.enable_cpu_mem_arena = False
+        options.enable_mem_pattern = False
     if not optimise:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(read(), options, providers=["CPUExecutionProvider"])
@@ -38,8 +47,9 @@ def open_session(read: Callable[[], bytes], *, threads: int = 1, optimise: bool 
 class Network:
     """An ONNX model, by its name in the model catalogue, opened on first use and kept."""
 
-    def __init__(self, name: str, *, optimise: bool = True, threads: int = 1) -> None:
+    def __init__(self, name: str, *, optimise: bool = True, threads: int = 1, one_shape: bool = True) -> None:
         self.name = name
+        self._one_shape = one_shape
         self._optimise = optimise
         self._threads = threads
         self._session: Any = None
@@ -49,7 +59,9 @@ class Network:
         if self._session is None:
             from imajin_cli.models.store import read
 
-            self._session = open_session(lambda: read(self.name), threads=self._threads, optimise=self._optimise)
+            self._session = open_session(
+                lambda: read(self.name), threads=self._threads, optimise=self._optimise, one_shape=self._one_shape
+            )
             loaded(self.name, self.close)
         return self._session
 
@@ -70,9 +82,9 @@ class Network:
 
 
 @lru_cache(maxsize=16)
-def network(name: str, *, optimise: bool = True) -> Network:
+def network(name: str, *, optimise: bool = True, one_shape: bool = True) -> Network:
     """The one network of the model ``name`` in this process."""
-    return Network(name, optimise=optimise)
+    return Network(name, optimise=optimise, one_shape=one_shape)
 
 
 def state(name: str) -> str:
