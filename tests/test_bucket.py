@@ -345,3 +345,20 @@ def test_what_lies_in_a_bucket_is_not_believed():
     store.held["pics/ui/manifest.json"] = (b"", 101)
     with pytest.raises(InputError, match="not JSON"):
         bucket(store).prepare()
+
+
+def test_what_stands_is_told_with_what_the_manifest_says_of_it():
+    store = Memory()
+    first = bucket(store)
+    publish(first, "a", "one")
+    first.close()
+    second = bucket(store)
+    second.prepare()
+    name = next(iter(manifest(store)))
+    found = second.standing(name)
+    assert found is not None
+    listed, data = found
+    assert (listed["name"], listed["sha256"]) == (name, sha256(data))
+    assert second.standing("absent.png") is None
+    del store.held[f"pics/ui/{name}"]
+    assert second.standing(name) is None

@@ -17,11 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import BackendError, InputError, UsageError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.provenance import ProvenanceParams
 from imajin_cli.contract.sidecar import Credit, ModelRef, Record, Request, Sidecar
+from imajin_cli.contract.stage import Outcome, Publication, PublishedFile
 from imajin_cli.registry import TOOLS, load
+from imajin_cli.run.signed import with_standing
 from imajin_cli.stages.backends.certificates import algorithm, new_chain
 from imajin_cli.stages.imaging.encode.ico import encode_ico
 from imajin_cli.stages.marks.telling import carried
@@ -419,3 +422,34 @@ def test_sign_takes_up_what_an_optimiser_left(cli, keys, work: Path):
     assert told.returncode == 0, told.stdout
     assert b"algorithmicMedia" in told.stdout
     assert cli("provenance", "sign", str(path)).returncode == Exit.USAGE
+
+
+class Standing:
+    """A shelf on which one file stands."""
+
+    def __init__(self, entry: dict[str, object], data: bytes) -> None:
+        self.found = ({"name": "a.png", "sha256": sha256(data), **entry}, data)
+
+    def standing(self, name: str) -> tuple[dict[str, object], bytes] | None:
+        return self.found if name == "a.png" else None
+
+
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [
+        ({"provenance": {"unsigned_sha256": "u", "claim": "c", "embedded": True}}, True),
+        ({"provenance": {"unsigned_sha256": "u", "claim": "other", "embedded": True}}, False),
+        ({"provenance": {"unsigned_sha256": "other", "claim": "c", "embedded": True}}, False),
+        ({"provenance": {"unsigned_sha256": "u", "claim": "c", "embedded": False}}, False),
+        ({"provenance": {"unsigned_sha256": "u", "claim": "c", "embedded": True}, "sha256": "edited"}, False),
+        ({"provenance": "text"}, False),
+        ({}, False),
+    ],
+)
+def test_signed_bytes_stay_where_nothing_changed_in_what_they_are_of(before, kept):
+    entry = {"provenance": {"unsigned_sha256": "u", "claim": "c", "embedded": True}}
+    new = Publication(
+        [PublishedFile("a.png", b"new", entry), PublishedFile("b.png", b"b", entry)], {}, Outcome("changed")
+    )
+    files = with_standing(new, Standing(before, b"old")).files
+    assert [file.data for file in files] == [b"old" if kept else b"new", b"b"]
