@@ -59,6 +59,8 @@ class Memory:
 
     def cat_file(self, path: str, start: int, end: int) -> bytes:
         self.before("read", path)
+        if path not in self.held:
+            raise FileNotFoundError(path)
         return self.held[path][0][start:end]
 
     def pipe_file(self, path: str, data: bytes, mode: str = "overwrite", **given: Any) -> None:
