@@ -60,6 +60,7 @@ COMMANDS: dict[str, Entry] = {
         "imajin_cli.commands.provenance:app", "Sign files (C2PA), and check what was signed."
     ),
     "keys": Entry("imajin_cli.commands.keys:app", "Make keys and certificates to sign with in tests."),
+    "doctor": Entry("imajin_cli.commands.doctor:doctor", "Say what this machine can do, and why not."),
     "clean": Entry("imajin_cli.commands.clean:clean", "Remove intermediate pictures from .imajin/work."),
 }
 

@@ -53,6 +53,18 @@ MAY_IMPORT = {
         "imajin_cli.calibration",
         "imajin_cli.devices",
         "imajin_cli.worker",
+        "imajin_cli.doctor",
+    },
+    # It looks at everything, and nothing but its command looks at it.
+    "imajin_cli.doctor": {
+        "imajin_cli.contract",
+        "imajin_cli.registry",
+        "imajin_cli.config",
+        "imajin_cli.run",
+        "imajin_cli.models",
+        "imajin_cli.devices",
+        "imajin_cli.worker",
+        "imajin_cli.doctor",
     },
     # Its model processes run the whole command line.
     "imajin_cli.worker": {

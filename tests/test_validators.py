@@ -80,7 +80,10 @@ def test_the_svg_holds_no_program_and_asks_for_nothing(published: Path) -> None:
         text = path.read_text(encoding="utf-8")
         assert "<script" not in text
         assert "<!ENTITY" not in text
-        assert check("xmllint", "--xpath", "count(//@*[local-name()='href'][not(starts-with(., '#'))])", path).strip() == "0"
+        assert (
+            check("xmllint", "--xpath", "count(//@*[local-name()='href'][not(starts-with(., '#'))])", path).strip()
+            == "0"
+        )
         assert check("xmllint", "--xpath", "count(//@*[starts-with(local-name(), 'on')])", path).strip() == "0"
 
 

@@ -29,6 +29,7 @@ LOCAL = frozenset(
         "batch",
         "clean",
         "config",
+        "doctor",
         "gpu",
         "license",
         "models",
