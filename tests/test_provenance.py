@@ -90,6 +90,8 @@ def sealed(params: ProvenanceParams, kind: str, embed: str = "auto", sidecar: Si
         ([record("generate"), record("remove-background", model=MODEL)], "compositeWithTrainedAlgorithmicMedia"),
         ([record("load"), record("remove-watermark", model=MODEL)], "compositeWithTrainedAlgorithmicMedia"),
         ([record("load"), record("generate", model=MODEL)], "compositeWithTrainedAlgorithmicMedia"),
+        ([record("generate", model=MODEL, notes={"inputs": {"image": "d"}})], "compositeWithTrainedAlgorithmicMedia"),
+        ([record("generate", model=MODEL, notes={"inputs": {"control": [{}]}})], "trainedAlgorithmicMedia"),
         ([record("load"), record("text")], None),
         ([], None),
         # A gate's model looks and draws nothing; a stage that was skipped did nothing.
@@ -130,6 +132,14 @@ def test_the_prompt_is_left_out_unless_asked_for():
     bare = definition(DRAWN, "x.png", "image/png", Derived(SIZE, SIZE))
     assert "secret" not in json.dumps(bare)
     assert "secret" in json.dumps(definition(DRAWN, "x.png", "image/png", Derived(SIZE, SIZE), with_prompt=True))
+
+
+def test_a_model_and_what_it_was_given_are_ingredients(keys):
+    painted = made(record("generate", model=MODEL, notes={"inputs": {"image": "d", "control": [{}]}}))
+    found = [(one["title"], one["relationship"]) for one in ingredients(painted)]
+    assert found == [("m", "inputTo"), ("the image that it was given", "inputTo")]
+    done = sealed(keys, "png", "always", painted)
+    assert checked(done.data, None, None, None).as_json()["source_type"] == "compositeWithTrainedAlgorithmicMedia"
 
 
 # Signing

@@ -31,18 +31,25 @@ class Derived:
 def source_type(sidecar: Sidecar) -> str | None:
     """The digital source type that is true by the records, None where a picture came from elsewhere and nothing says.
 
-    A trained model that drew the picture makes it trainedAlgorithmicMedia; one that changed a drawn or foreign picture,
-    compositeWithTrainedAlgorithmicMedia; a scene put together by rules is algorithmicMedia, whatever read the prompt.
+    A trained model that drew the picture makes it trainedAlgorithmicMedia; one that changed a drawn or foreign picture, or
+    started from one, compositeWithTrainedAlgorithmicMedia; a scene put together by rules is algorithmicMedia, whatever read
+    the prompt.
     """
     changed = [record for record in sidecar.stages if record.status == "changed"]
     origin = next((record for record in reversed(changed) if record.stage == "generate"), None)
     later = changed[changed.index(origin) + 1 :] if origin is not None else changed
     if origin is not None and origin.model is not None:
-        started = [record for record in changed[: changed.index(origin)] if record.stage == "load"]
-        return COMPOSITE if started else TRAINED
+        loaded = any(record.stage == "load" for record in changed[: changed.index(origin)])
+        return COMPOSITE if loaded or "image" in _inputs(origin) else TRAINED
     if any(record.model is not None for record in later):
         return COMPOSITE
     return ALGORITHMIC if origin is not None else None
+
+
+def _inputs(record: Record) -> Mapping[str, Any]:
+    """What a model was given beside the prompt, as its record notes it: name → digest, or a list of such."""
+    told = record.notes.get("inputs")
+    return told if isinstance(told, Mapping) else {}
 
 
 def definition(
@@ -126,6 +133,7 @@ def ingredients(sidecar: Sidecar) -> list[dict[str, Any]]:
         digest = _first_pixels(sidecar)
         parent = {"title": "the picture as it came", "relationship": "parentOf", "label": _PARENT}
         found.append({**parent, "instance_id": f"imajin:pixels:sha256:{digest}"})
+    found += [one for record in sidecar.stages if record.status == "changed" for one in _given(record)]
     credits_ = {(c.name, c.licence, c.by or "") for record in sidecar.stages for c in record.credits}
     found += [
         {
@@ -135,6 +143,19 @@ def ingredients(sidecar: Sidecar) -> list[dict[str, Any]]:
         }
         for name, licence, by in sorted(credits_)
     ]
+    return found
+
+
+def _given(record: Record) -> list[dict[str, Any]]:
+    """The model that changed or drew a picture, and the pictures that it was given."""
+    found: list[dict[str, Any]] = []
+    if record.model is not None:
+        about = f"model, revision {record.model.revision or 'unknown'}, licence {record.model.licence or 'unknown'}"
+        found.append({"title": record.model.name, "relationship": "inputTo", "description": about})
+    for name, digest in sorted(_inputs(record).items()):
+        if isinstance(digest, str):
+            given = {"title": f"the {name} that it was given", "relationship": "inputTo"}
+            found.append({**given, "instance_id": f"imajin:file:sha256:{digest}"})
     return found
 
 
