@@ -53,6 +53,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make(root / name)
         if FAMILIES[name].controlnet:
             tinymodels.controlnet(root / f"{name}-control", name)
+        if "ip-adapter" in FAMILIES[name].adapters:
+            tinymodels.ip_adapter(root / f"{name}-ip", name)
         if "lora" in FAMILIES[name].adapters:
             tinymodels.lora(root / f"{name}.safetensors", name)
     return root
@@ -204,6 +206,36 @@ def test_several_loras_add_up_by_their_weights(shelf, tmp_path):
     assert np.abs(latents(twice) - latents(once)).max() <= 1e-3 * latents(once).std()
     off = paint.paint(order(shelf, "sd15", "txt2img", SEEDS[:1], loras=(Weighted(path, 0.0),)))
     assert same(off, paint.paint(order(shelf, "sd15", "txt2img", SEEDS[:1])))
+
+
+@pytest.mark.parametrize("family", ["sd15", "sdxl"])
+def test_an_ip_adapter_sees_its_picture_in_every_mode_and_is_off_again_afterwards(shelf, family):
+    def seeing(image: Image.Image, scale: float = 1.0) -> dict[str, Control]:
+        return {"reference": Control(shelf / f"{family}-ip", image, scale)}
+
+    noise = Image.fromarray(np.random.default_rng(4).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8))
+    for mode in FAMILIES[family].pipelines:
+        plain = paint.paint(order(shelf, family, mode, SEEDS[:2]))
+        one = paint.paint(order(shelf, family, mode, SEEDS[:2], **seeing(gradient())))
+        other = paint.paint(order(shelf, family, mode, SEEDS[:2], **seeing(noise)))
+        assert not same(plain, one), mode
+        assert not same(one, other), mode
+        alone = paint.paint(order(shelf, family, mode, SEEDS[1:2], **seeing(noise)))
+        assert np.abs(latents(other[1:]) - latents(alone)).max() <= 1e-4 * latents(other).std()
+        assert same(plain, paint.paint(order(shelf, family, mode, SEEDS[:2])))
+    off = paint.paint(order(shelf, family, "txt2img", SEEDS[:1], **seeing(noise, 0.0)))
+    plain = paint.paint(order(shelf, family, "txt2img", SEEDS[:1]))
+    assert np.abs(latents(off) - latents(plain)).max() <= 1e-4 * latents(plain).std()
+
+
+def test_an_ip_adapter_that_does_not_fit_is_an_error_and_leaves_the_model_as_it_was(shelf, tmp_path):
+    plain = paint.paint(order(shelf, "sd15", "txt2img", SEEDS[:1]))
+    for folder, said in ((shelf / "sdxl-ip", "for this model"), (tmp_path, "no IP-Adapter")):
+        with pytest.raises(InputError, match=said):
+            paint.paint(order(shelf, "sd15", "txt2img", SEEDS[:1], reference=Control(folder, gradient(), 1.0)))
+    assert same(plain, paint.paint(order(shelf, "sd15", "txt2img", SEEDS[:1])))
+    with pytest.raises(UsageError, match="not offered for flux"):
+        paint.paint(order(shelf, "flux", "txt2img", SEEDS[:1], reference=Control(shelf / "sd15-ip", gradient(), 1.0)))
 
 
 # What goes wrong.
@@ -445,13 +477,14 @@ def test_the_command_paints_and_records_what_it_was_painted_with(cli, work, shel
     done = cli(
         "generate", "a robot", *COMMAND, "--model", str(shelf / "sd15"), "--image", "init.png", "--strength", "0.8",
         "--control", f"{shelf / 'sd15-control'}=init.png@0.7", "--lora", f"{shelf / 'sd15.safetensors'}@0.5", "-n", "2",
+        "--ip-adapter", f"{shelf / 'sd15-ip'}=init.png@0.6",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     first, second = done.stdout.decode().split()
     record = json.loads((work / f"{first}.json").read_bytes())["stages"][-1]
     assert record["backend"] == "diffusers"
     assert record["notes"]["pipeline"] == "StableDiffusionControlNetImg2ImgPipeline"
-    assert set(record["notes"]["inputs"]) == {"image", "control", "lora"}
+    assert set(record["notes"]["inputs"]) == {"image", "control", "ip_adapter", "lora"}
     assert "model" not in record["params"]
     assert str(shelf) not in (work / f"{first}.json").read_text()
     assert record["model"]["name"] == "sd15"

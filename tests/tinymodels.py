@@ -26,6 +26,8 @@ from transformers import (
     CLIPTextModel,
     CLIPTextModelWithProjection,
     CLIPTokenizer,
+    CLIPVisionConfig,
+    CLIPVisionModelWithProjection,
     T5Config,
     T5EncoderModel,
     T5TokenizerFast,
@@ -176,6 +178,31 @@ def controlnet(folder: Path, family: str) -> Path:
     for parameter in net.parameters():
         torch.nn.init.normal_(parameter, std=0.08)
     net.save_pretrained(folder)
+    return folder
+
+
+def ip_adapter(folder: Path, family: str) -> Path:
+    """Weights in the published layout, and a tiny CLIP vision encoder."""
+    from safetensors.torch import save_file
+
+    torch.manual_seed(9)
+    config = CLIPVisionConfig(
+        hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2, image_size=32, patch_size=8,
+        projection_dim=12,
+    )  # fmt: skip
+    CLIPVisionModelWithProjection(config).eval().save_pretrained(folder / "image_encoder")
+    cross = 16 if family == "sd15" else 32
+    weights = {
+        "image_proj.proj.weight": torch.randn(4 * cross, 12), "image_proj.proj.bias": torch.randn(4 * cross),
+        "image_proj.norm.weight": torch.ones(cross), "image_proj.norm.bias": torch.zeros(cross),
+    }  # fmt: skip
+    unet = _unet(cross, xl=family == "sdxl")
+    layers = [name for name in unet.attn_processors if ".attn2." in name]
+    for at, name in enumerate(layers):
+        layer = unet.get_submodule(name.removesuffix(".processor"))
+        for side in ("k", "v"):
+            weights[f"ip_adapter.{2 * at + 1}.to_{side}_ip.weight"] = torch.randn(layer.to_k.out_features, cross)
+    save_file(weights, str(folder / "ip-adapter.safetensors"))
     return folder
 
 

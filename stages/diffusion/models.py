@@ -40,7 +40,7 @@ def known(name: str) -> Known:
             raise InputError(f"{name}: there is no such folder")
         return Known(folder.resolve().name, folder.resolve(), digest(folder), None)
     entry: Listed = listed(name)
-    if entry.task not in ("diffusion", "controlnet"):
+    if entry.task not in ("diffusion", "controlnet", "ip-adapter"):
         raise UsageError(f"{name} is a model for {entry.task}, not for diffusion")
     return Known(name, folder_of(name), entry.revision, entry.licence, entry.steps, entry.guidance, entry.scheduler)
 

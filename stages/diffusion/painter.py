@@ -55,6 +55,7 @@ class Painter:
         """Models by name or folder, for the licence policy."""
         p = self.params
         found = [] if p.model is None else [p.model]
+        found += [] if p.ip_adapter is None else [named(p.ip_adapter, with_map=True).what]
         return [
             *found,
             *(named(text, with_map=True).what for text in p.control),
@@ -66,7 +67,7 @@ class Painter:
         p = self.params
         found = [] if p.model is None else [revision(p.model)]
         found += [digest(Path(path)) for path in (p.image, p.mask) if path is not None]
-        for text in p.control:
+        for text in (*p.control, *([p.ip_adapter] if p.ip_adapter else [])):
             one = named(text, with_map=True)
             found += [revision(one.what), digest(Path(one.map or "")), str(one.scale)]
         for text in p.lora:
@@ -132,6 +133,7 @@ class Painter:
             mask=None if p.mask is None else picture(p.mask, (width, height), mask=True),
             controls=self._controls((width, height)),
             loras=self._loras(),
+            reference=self._reference(),
             deterministic=p.deterministic,
         )
 
@@ -140,6 +142,15 @@ class Painter:
 
         asked = [named(text, with_map=True) for text in self.params.control]
         return tuple(Control(known(one.what).folder, picture(one.map or "", size), one.scale) for one in asked)
+
+    def _reference(self) -> Control | None:
+        from imajin_cli.stages.backends.diffusion.order import Control
+
+        if self.params.ip_adapter is None:
+            return None
+        one = named(self.params.ip_adapter, with_map=True)
+        path = one.map or ""
+        return Control(known(one.what).folder, picture(path, size_of(path)), one.scale)
 
     def _loras(self) -> tuple[Weighted, ...]:
         from imajin_cli.stages.backends.diffusion.order import Weighted
@@ -187,12 +198,14 @@ class Painter:
         p = self.params
         files = {"image": p.image, "mask": p.mask}
         found: dict[str, Any] = {name: digest(Path(path)) for name, path in files.items() if path is not None}
-        controls = [named(text, with_map=True) for text in p.control]
-        if controls:
-            found["control"] = [
-                {"model": os.path.basename(one.what), "map": digest(Path(one.map or "")), "scale": one.scale}
-                for one in controls
-            ]
+        steered = {"control": p.control, "ip_adapter": [p.ip_adapter] if p.ip_adapter else []}
+        for name, texts in steered.items():
+            asked = [named(text, with_map=True) for text in texts]
+            if asked:
+                found[name] = [
+                    {"model": os.path.basename(one.what), "map": digest(Path(one.map or "")), "scale": one.scale}
+                    for one in asked
+                ]
         loras = [named(text, with_map=False) for text in p.lora]
         if loras:
             found["lora"] = [

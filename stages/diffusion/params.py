@@ -8,7 +8,7 @@ from pydantic import Field
 
 from imajin_cli.contract.stage import Params
 
-FILES = frozenset({"image", "mask", "control", "lora"})
+FILES = frozenset({"image", "mask", "control", "ip_adapter", "lora"})
 """Params that name files: what is in them is part of the key, where they lie is not."""
 
 
@@ -50,6 +50,12 @@ class DiffusionParams(Params):
         list[str],
         Field(max_length=8, description="MODEL=MAP or MODEL=MAP@SCALE: a ControlNet's folder or name, and its map."),
     ] = []
+    ip_adapter: Annotated[
+        str | None,
+        Field(
+            max_length=2048, description="FOLDER=PICTURE or FOLDER=PICTURE@SCALE: an IP-Adapter, and what it looks at."
+        ),
+    ] = None
     lora: Annotated[list[str], Field(max_length=8, description="FILE or FILE@SCALE: a LoRA in safetensors.")] = []
     dtype: Annotated[
         Literal["auto", "fp32", "bf16", "fp16"],

@@ -16,7 +16,7 @@ Dtype = Literal["fp32", "bf16", "fp16"]
 
 @dataclass(frozen=True)
 class Control:
-    """A ControlNet in ``folder``, the RGB map that steers it, and how strongly, 0..2."""
+    """A ControlNet or an IP-Adapter in ``folder``, the RGB map or picture that steers it, and how strongly, 0..2."""
 
     folder: Path
     image: Image
@@ -66,4 +66,5 @@ class Order:
     mask: Image | None = None
     controls: tuple[Control, ...] = ()
     loras: tuple[Weighted, ...] = ()
+    reference: Control | None = None
     deterministic: bool = False

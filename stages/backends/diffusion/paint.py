@@ -15,6 +15,7 @@ from imajin_cli.stages.backends.diffusion.families import MODULES
 from imajin_cli.stages.backends.diffusion.load import libraries, pipeline, quiet
 from imajin_cli.stages.backends.diffusion.noise import Stream, drawn_from_streams
 from imajin_cli.stages.backends.diffusion.order import Order
+from imajin_cli.stages.backends.diffusion.reference import with_reference
 from imajin_cli.stages.backends.diffusion.schedulers import scheduler_for
 
 _NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
@@ -79,6 +80,7 @@ def _batch(order: Order, seeds: tuple[int, ...]) -> list[Painted]:
             _determined(torch, order.deterministic),
             torch.inference_mode(),
             drawn_from_streams(),
+            with_reference(pipe, order),
             with_loras(pipe, order),
         ):
             shown = pipe(

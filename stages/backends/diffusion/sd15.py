@@ -25,4 +25,6 @@ def arguments(order: Order, count: int) -> dict[str, Any]:
         found["control_image" if order.image is not None else "image"] = maps[0] if len(maps) == 1 else maps
         scales = [control.scale for control in order.controls]
         found["controlnet_conditioning_scale"] = scales[0] if len(scales) == 1 else scales
+    if order.reference is not None:
+        found["ip_adapter_image"] = order.reference.image
     return found
