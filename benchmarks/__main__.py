@@ -1,16 +1,14 @@
-"""Run every benchmark and write RESULTS.md: ``python -m benchmarks``; with names, only those (nothing is written)."""
+"""Run every benchmark, write RESULTS.json and the page made of it: ``python -m benchmarks``.
+
+With names, only those, and nothing is written without ``--keep``. The gates' verdicts have tables of their own (GATES.md).
+"""
 
 from __future__ import annotations
 
+import argparse
 import importlib
-import os
-import platform
-import subprocess
-import sys
-import time
-from pathlib import Path
 
-HERE = Path(__file__).parent
+from benchmarks.results import PAGE, flat, keep, machine, page, section
 
 # module → what it shows, and the limits that the results are held against: name → (sign, limit).
 BENCHMARKS: dict[str, tuple[str, dict[str, tuple[str, float]]]] = {
@@ -53,76 +51,52 @@ BENCHMARKS: dict[str, tuple[str, dict[str, tuple[str, float]]]] = {
         "`imajin batch` over jobs through compose and every gate: one core against two, taking turns.",
         {"two cores over one": (">=", 1.8)},
     ),
+    "fleet": (
+        "The fleet's simulator against real batches, here and on a Ray cluster of two nodes: simulated over real time.",
+        {},
+    ),
+    "gates_speed": (
+        "`verify-identity`, `moderate` and `semantic` over a 512 px picture, by the clock, against the libraries' own APIs.",
+        {
+            "no text, ours, cold s": ("<=", 2.0),
+            "no text, ours, warm s": ("<=", 0.6),
+            "text, ours, warm s": ("<=", 1.2),
+            "no text, ours, MiB": ("<=", 700),
+        },
+    ),
     "memory": ("Resident memory of each stage of a pipe of three over 1,000 pictures.", {}),
 }
 
 
-def results(name: str) -> str:
-    """One benchmark's section, as Markdown."""
-    text, limits = BENCHMARKS[name]
-    lines = [
-        f"## {name}",
-        "",
-        f"{text} Command: `python -m benchmarks.{name}`.",
-        "",
-        "| measured | value | wanted |",
-        "| --- | --- | --- |",
-    ]
-    for label, value in _flat(importlib.import_module(f"benchmarks.{name}").measure()):
-        wanted = ""
-        if label in limits:
-            sign, limit = limits[label]
-            met = value <= limit if sign == "<=" else value >= limit
-            wanted = f"{sign} {limit:g}: {'met' if met else '**missed**'}"
-        lines.append(f"| {label} | {value:.3g} | {wanted} |")
-    return "\n".join(lines) + "\n"
+# What a benchmark is asked with, where its own default is for another purpose.
+ARGUMENTS: dict[str, dict[str, int]] = {"gates_speed": {"rounds": 3}, "batch": {"count": 500}}
 
 
-def _flat(found: dict) -> list[tuple[str, float]]:
-    """Rows of a benchmark's results; a mapping of counts is a row each."""
-    rows = []
-    for label, value in found.items():
-        counts = value.items() if isinstance(value, dict) else [(None, value)]
-        rows += [
-            (label if count is None else f"{label}, MiB after {count} pictures", number) for count, number in counts
-        ]
-    return rows
-
-
-def machine() -> str:
-    """What the numbers were seen on, and how busy it was."""
-    model = next(
-        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
-        platform.machine(),
-    )
-    load = os.getloadavg()[0]
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=HERE
-    ).stdout.strip()
-    return (
-        f"{time.strftime('%Y-%m-%d')}, commit {commit}, Python {platform.python_version()}, {model}, {os.cpu_count()} cores, "
-        f"load {load:.1f} when it began"
-    )
-
-
-def _lines(path: str) -> list[str]:
-    return Path(path).read_text().splitlines() if Path(path).exists() else []
+def measured(name: str) -> dict[str, float | None]:
+    """One benchmark's rows."""
+    found = importlib.import_module(f"benchmarks.{name}").measure(**ARGUMENTS.get(name, {}))
+    return dict(flat(found))
 
 
 def main() -> None:
     """Run what was named, or everything."""
-    wanted = sys.argv[1:]
-    seen_on = machine()
-    sections = []
-    for name in wanted or BENCHMARKS:
-        sections.append(results(name))
-        print(sections[-1], flush=True)
-    if not wanted:
-        head = (
-            "# What was measured\n\nOne command measures it all and writes this page: `python -m benchmarks`. "
-            f"Variants take turns, and the least of the repeats counts.\n\nSeen on: {seen_on}.\n"
-        )
-        (HERE / "RESULTS.md").write_text("\n".join([head, *sections]))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)} [all]")
+    parser.add_argument("--keep", action="store_true", help="also keep what the named ones gave")
+    parser.add_argument("--page", action="store_true", help="measure nothing: write the page anew")
+    given = parser.parse_args()
+    unknown = [name for name in given.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"there is no benchmark {unknown[0]}")
+    for name in () if given.page else given.names or BENCHMARKS:
+        seen_on = machine()
+        rows = measured(name)
+        print(section(name, *BENCHMARKS[name], {"seen_on": seen_on, "rows": rows}), flush=True)
+        if given.keep or not given.names:
+            keep(name, rows, seen_on)
+    if given.page or given.keep or not given.names:
+        PAGE.write_text(page(BENCHMARKS), encoding="utf-8")
 
 
-main()
+if __name__ == "__main__":
+    main()

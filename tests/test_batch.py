@@ -19,7 +19,9 @@ from imajin_cli.contract.errors import UsageError
 from imajin_cli.contract.sidecar import Sidecar
 from imajin_cli.run.batch.jobs import job_of, read_jobs, run_options
 from imajin_cli.run.batch.journal import Done, Journal
+from imajin_cli.run.batch.meter import Meter
 from imajin_cli.run.batch.schedule import LONGEST_WAIT, Schedule, Task, wait_before
+from imajin_cli.run.report import Report
 
 PROMPTS = ("an empty inbox", "a lost robot", "payment failed", "a rocket launch", "no search results", "a broken cable")
 QUICK: dict[str, Any] = {"size": "96x96", "format": "png", "skip": ["moderate", "semantic", "quality"]}
@@ -185,6 +187,27 @@ def test_two_batches_do_not_share_a_journal(work):
     with Journal.of("jobs.jsonl"), pytest.raises(UsageError, match="another batch"), Journal.of("jobs.jsonl"):
         pass
     assert Journal.of("jobs.jsonl").path != Journal.of("sub/jobs.jsonl").path
+
+
+# --- what is told meanwhile
+
+
+def test_the_end_is_told_from_the_rate_of_what_was_worked_on(monkeypatch, capsys):
+    now = [100.0]
+    monkeypatch.setattr("imajin_cli.run.batch.meter.time.monotonic", lambda: now[0])
+    with Meter(100, Report("batch")) as meter:
+        for _ in range(20):
+            meter.step(Done(code=0, tried=False))
+        for _ in range(8):
+            now[0] += 2.5
+            meter.step(Done(code=0))
+        now[0] += 400
+        meter.step(Done(code=0))
+    told = capsys.readouterr().err.splitlines()
+    # Six were worked on in 15 s; 74 of the hundred are left, those that were done already among neither.
+    assert told[0] == "imajin batch: 26 of 100 jobs, about 3 min left"
+    assert told[1] == "imajin batch: 29 of 100 jobs, about 55 min left"
+    assert told[2] == "imajin batch: 9 of 100 jobs in 420.0 s, 20 were done already"
 
 
 # --- whole runs, real processes
@@ -357,6 +380,51 @@ def test_killed_a_few_times(work):
 @pytest.mark.timeout(900)
 def test_killed_twenty_times(work):
     kill_at_random(work, 20, 30)
+
+
+def test_what_a_library_says_does_not_stand_between_paths():
+    script = """
+import os
+from imajin_cli.run.pipe import to_ourselves, write_out
+with to_ourselves():
+    print("a node was lost", flush=True)
+    os.write(1, b"and in C++")
+    write_out(b"dist/a.png\\n")
+write_out(b"dist/b.png\\n")
+print("c", flush=True)
+"""
+    done = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, check=True)
+    assert done.stdout == b"dist/a.png\ndist/b.png\nc\n"
+    assert done.stderr == b"a node was lost\nand in C++"
+
+
+def resident(pid: int) -> float:
+    """MiB that a process holds, 0 for one that is gone."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
+def test_memory_does_not_grow_with_the_jobs(work):
+    """Of the process that gives out jobs and of the one that does them, each by itself: the last third over the second."""
+    quick_jobs(work / "jobs.jsonl", 240)
+    process = start("jobs.jsonl", "-j", "1", "--quiet")
+    assert process.stdout is not None
+    seen: dict[str, list[float]] = {"gives": [], "does": []}
+    for _ in process.stdout:
+        seen["gives"].append(resident(process.pid))
+        seen["does"] += [found for found in map(resident, children_of(process.pid)) if found]
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    for who, values in seen.items():
+        third = len(values) // 3
+        assert third >= 60, who
+        assert max(values[-third:]) <= 1.08 * max(values[third:-third]), (who, values[::20])
 
 
 def test_ray_is_named_where_it_is_absent(cli, work):

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 # One cluster for all batches: two nodes take a while to start. The first ones have both of them to their end; the last
 # ones lose one as soon as the first results are in (the third has it back).
 SCRIPT = """
-import subprocess, sys, ray
+import json, subprocess, sys, ray
 from ray.cluster_utils import Cluster
 
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
@@ -33,6 +33,7 @@ def batch(to, lose_after):
     lines = []
     for line in process.stdout:
         lines.append(line)
+        json.loads(line)  # nothing that Ray says of a lost node stands on standard output
         if len(lines) == lose_after:
             cluster.remove_node(second, allow_graceful=False)
             second = None

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
 
 from imajin_cli.contract.errors import ImajinError, OutputError
 from imajin_cli.contract.exits import Exit
@@ -16,6 +20,31 @@ class Terminated(BaseException):
     """SIGTERM arrived: unwind, drop what is half-written, end with 143."""
 
 
+# Where `write_out` writes while somebody else has standard output: see `to_ourselves`.
+_ours: list[IO[bytes]] = []
+
+
+@contextmanager
+def to_ourselves() -> Iterator[None]:
+    """Keep standard output for `write_out` while a library is at work that prints on it: that goes to standard error."""
+    if sys.stdout is None or sys.stderr is None:
+        yield
+        return
+    sys.stdout.flush()
+    before = sys.stdout
+    with os.fdopen(os.dup(1), "wb") as kept:
+        # The descriptor for what a library writes in C++, the object for what it prints.
+        os.dup2(2, 1)
+        sys.stdout = sys.stderr
+        _ours.append(kept)
+        try:
+            yield
+        finally:
+            _ours.pop()
+            sys.stdout = before
+            os.dup2(kept.fileno(), 1)
+
+
 def write_out(data: bytes) -> None:
     """Bytes on standard output, at once: the next stage of a pipe is waiting.
 
@@ -25,8 +54,9 @@ def write_out(data: bytes) -> None:
         raise OutputError("standard output is closed")
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        out = _ours[-1] if _ours else sys.stdout.buffer
+        out.write(data)
+        out.flush()
     except BrokenPipeError:
         raise PipeClosed from None
     except OSError as error:

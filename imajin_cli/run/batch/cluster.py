@@ -16,6 +16,7 @@ from imajin_cli.run.batch.journal import Done
 from imajin_cli.run.batch.local import GLANCE_SECONDS, GRACE_SECONDS
 from imajin_cli.run.batch.schedule import Schedule, Task
 from imajin_cli.run.batch.work import job_of_message, perform_all
+from imajin_cli.run.pipe import to_ourselves
 
 # How often the cluster's size is looked at.
 LOOK_SECONDS = 2.0
@@ -54,6 +55,7 @@ class Cluster:
     _ray: Any = None
     _ours: bool = False
     _looked: float = float("-inf")
+    _aside: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _starting: dict[Any, Any] = field(default_factory=dict)
     _idle: list[Any] = field(default_factory=list)
     _busy: dict[Any, tuple[Any, list[Task]]] = field(default_factory=dict)
@@ -64,12 +66,15 @@ class Cluster:
         except ImportError:
             raise MissingError("Ray is not installed", hint='pip install "imajin[ray]"') from None
         self._ray = ray
+        # What Ray says of a node that is lost must not stand between paths.
+        self._aside.enter_context(to_ourselves())
         if not ray.is_initialized():
             self._ours = True
             address = self.address or os.environ.get("RAY_ADDRESS")
             try:
                 ray.init(address=address, log_to_driver=False, logging_level="ERROR")
             except (ConnectionError, ValueError) as error:
+                self._aside.close()
                 raise UsageError(f"the Ray cluster cannot be reached: {str(error).splitlines()[0][:200]}") from None
         return self
 
@@ -79,6 +84,7 @@ class Cluster:
                 self._ray.kill(actor)
         if self._ours:
             self._ray.shutdown()
+        self._aside.close()
 
     def run(self, schedule: Schedule, stopping: Callable[[], bool]) -> Iterator[tuple[Task, Done]]:
         """Every task and what became of it, as they end. See `Engine`."""
