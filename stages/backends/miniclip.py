@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from imajin_cli.stages.backends.things import Things
+
 NAME = "imajin-mini-clip"
 LICENCE = "Apache-2.0"
 DIMENSIONS = 256
 SIDE = 48
 FOLDER = Path(__file__).parent.parent / "semantics" / "compiled"
 IMAGE, TEXT, VOCABULARY, SAMPLE = "image.onnx", "text.safetensors", "vocabulary.json", "sample.safetensors"
+THINGS = "things.safetensors"
+FILES = (IMAGE, TEXT, VOCABULARY, SAMPLE, THINGS)
 _TYPES = {"F16": "<f2", "F32": "<f4", "I8": "i1"}
 _HINT = "pip install --force-reinstall imajin"
 
@@ -35,11 +39,24 @@ def revision(folder: Path = FOLDER) -> str:
     """Digest of the weights, 12 hex digits; "absent" where a file is missing."""
     digest = hashlib.sha256()
     try:
-        for name in (IMAGE, TEXT, VOCABULARY, SAMPLE):
+        for name in FILES:
             digest.update((folder / name).read_bytes())
     except OSError:
         return "absent"
     return digest.hexdigest()[:12]
+
+
+def digest(path: Path) -> str:
+    """The first 12 hex digits of a file's sha256."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def normed(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows of ``x`` with length one; a row of nothing stays nothing."""
+    import numpy as np
+
+    made: NDArray[np.float32] = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-6)
+    return made
 
 
 class MiniClip:
@@ -49,6 +66,7 @@ class MiniClip:
         self.folder = folder
         self._session: Any = None
         self._text: dict[str, NDArray[np.float32]] | None = None
+        self._things: Things | None = None
 
     def _path(self, name: str) -> Path:
         path = self.folder / name
@@ -116,8 +134,7 @@ class MiniClip:
         import numpy as np
 
         t = self.tables
-        centred = embedded - t["mean"]
-        centred = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
+        centred = normed(embedded - t["mean"])
         hidden = centred @ t["up_weight"].T + t["up_bias"]
         hidden = 0.5 * hidden * (1 + np.tanh(0.7978845608 * (hidden + 0.044715 * hidden**3)))
         out = hidden @ t["down_weight"].T + t["down_bias"] + centred @ t["skip_weight"].T + t["skip_bias"]
@@ -125,6 +142,19 @@ class MiniClip:
         out = (out + np.stack(bags) + self._remembered(centred)).astype(np.float32)
         norm = np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-6)
         return _checked(out / norm, len(embedded), "text head")
+
+    @property
+    def things(self) -> Things:
+        """The memory of which things texts call for."""
+        if self._things is None:
+            from imajin_cli.stages.backends.things import Things
+
+            self._things = Things(self.folder)
+        return self._things
+
+    def called_for(self, embedded: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How much more than by any text each thing is called for by texts, (n, things), from the embedder's vectors."""
+        return self.things.called_for(embedded, self.tables["mean"])
 
     def _remembered(self, centred: NDArray[np.float32]) -> NDArray[np.float32]:
         """What is added for captions of training that a text is near to (n, 256): a softmax over cosines and "nothing"."""

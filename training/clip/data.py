@@ -17,7 +17,7 @@ from imajin_cli.stages.semantics.words import words_of
 
 LENGTH = 12
 SIDE = 64
-SCENE_SHARE = 0.36
+SCENE_SHARE = 0.26
 _SIDED = {"left", "right", "rtl", "ltr", "clockwise", "counterclockwise", "east", "west", "next", "previous", "forward",
     "back", "undo", "redo", "text", "letter", "input", "abc", "number", "sign", "file", "folder", "math", "align", "clock",
     "oclock", "moon", "crescent", "quarter", "question", "kanji", "ideograph", "button"}  # fmt: skip
@@ -160,7 +160,8 @@ class Pictures:
         text, key, keys = [], [], []
         for row in rows:
             choice = self.choices[row]
-            use_other = choice.other and rng.random() < 0.4
+            # A scene is mostly asked for by what stands in it: which thing a wording calls for is associate.py's.
+            use_other = choice.other and rng.random() < (0.4 if row < self.icons else 0.75)
             pool = choice.other if use_other else choice.names
             text.append(pool[rng.integers(len(pool))])
             key.append(choice.second if use_other else choice.first)

@@ -25,7 +25,7 @@ TAIL = """  sources:
 def entry(folder: Path) -> str:
     """The catalogue's lines."""
     lines = []
-    for name in (miniclip.IMAGE, miniclip.TEXT, miniclip.VOCABULARY, miniclip.SAMPLE):
+    for name in miniclip.FILES:
         data = (folder / name).read_bytes()
         lines.append(f"    - {{name: {name}, size: {len(data)}, sha256: {hashlib.sha256(data).hexdigest()}}}\n")
     return HEAD + "".join(lines) + TAIL

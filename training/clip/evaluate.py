@@ -10,19 +10,34 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import yaml
 from PIL import Image
 
+from imajin_cli.stages.backends import compose
 from imajin_cli.stages.backends.miniclip import MiniClip
+from imajin_cli.stages.backends.things import GRANTED, agreement
 from imajin_cli.stages.imaging.metrics.planes import Planes
+from imajin_cli.stages.scene import knowledge
+from imajin_cli.stages.semantics.judge import LEAST_SPREAD
 from imajin_cli.stages.semantics.look import canvas_of, closer, reduced, whole
 from imajin_cli.stages.semantics.seen import views_of
 from imajin_cli.stages.semantics.words import ids_of, words_of
 
 REPEATS = 200
 DRAWN = 3
+
+
+@dataclass(frozen=True)
+class Shows:
+    """A composed scene's situation, its subject's title, and the words of its alt text."""
+
+    situation: str
+    subject: str
+    words: frozenset[str]
 
 
 @dataclass
@@ -34,11 +49,13 @@ class Part:
     sets: np.ndarray
     prompts: list[str]
     marks: np.ndarray
+    shows: list[Shows] | None = None
+    """What composed scenes show, by their specification: only to find wrong prompts that are true all the same."""
 
 
 @dataclass
 class Pairs:
-    """Features (n, 6) as in judge.fit, rank, label, kind ("right", "same set", "other"), the picture's number, set and mark."""
+    """Features (n, 8) as in judge.fit, rank, label, kind ("right", "same set", "other"), the picture's number, set and mark."""
 
     features: np.ndarray
     ranks: np.ndarray
@@ -47,6 +64,8 @@ class Pairs:
     pictures: np.ndarray
     sets: np.ndarray
     marks: np.ndarray
+    doubtful: np.ndarray
+    """Wrong prompts that are true of the picture by `true_of_scene`."""
 
 
 class Words:
@@ -59,7 +78,14 @@ class Words:
             with np.load(file) as data:
                 self.raw.update(zip(data["texts"].tolist(), data["vectors"].astype(np.float32), strict=True))
 
-    def __call__(self, prompts: list[str]) -> np.ndarray:
+    def called_for(self, prompts: list[str]) -> np.ndarray:
+        """How much each thing is called for by each prompt, (n, things)."""
+        self.embed(prompts)
+        steps = range(0, len(prompts), 500)
+        return np.concatenate([self.clip.called_for(np.stack([self.raw[p] for p in prompts[i : i + 500]])) for i in steps])
+
+    def embed(self, prompts: list[str]) -> None:
+        """Embed what is not kept."""
         new = [p for p in dict.fromkeys(prompts) if p not in self.raw]
         if new:
             from imajin_cli.stages.backends.embedding import shared
@@ -67,6 +93,9 @@ class Words:
             engine = shared()
             assert engine is not None
             self.raw.update(zip(new, engine.embed(new), strict=True))
+
+    def __call__(self, prompts: list[str]) -> np.ndarray:
+        self.embed(prompts)
         unique = list(dict.fromkeys(prompts))
         out = {}
         for start in range(0, len(unique), 2000):
@@ -130,7 +159,28 @@ def scenes(clip: MiniClip, folder: Path, part: str) -> tuple[Part, list[str]]:
         prompts.append(pool[rng.integers(len(pool))])
     marks = np.array(["unseen situation" if rows[i]["unseen"] else "unseen wording" for i in mine])
     vectors = np.stack([looked_at(clip, Image.open(folder / "test" / f"{i:04d}.png")) for i in mine])
-    return Part(vectors, np.array(["compose"] * len(mine)), prompts, marks), [rows[i]["situation"] for i in mine]
+    shows = [
+        Shows(rows[i]["situation"], rows[i]["subject"], frozenset(words_of(f"{rows[i]['subject']} {rows[i]['alt']}")))
+        for i in mine
+    ]
+    return Part(vectors, np.array(["compose"] * len(mine)), prompts, marks, shows), [s.situation for s in shows]
+
+
+@lru_cache(maxsize=1)
+def drawn_for() -> dict[str, frozenset[str]]:
+    """Situation → titles of the subjects that it may be drawn with, by the composer's own table."""
+    library = compose.library(())
+    entries = yaml.safe_load((Path(knowledge.__file__).parent / "situations.yaml").read_text())
+    found = {name: [library.find(subject) for subject in entry["subjects"]] for name, entry in entries.items()}
+    return {name: frozenset(part.title for part in parts if part) for name, parts in found.items()}
+
+
+def true_of_scene(shows: Shows, wrong: str, situation: str | None) -> bool:
+    """Whether a wrong prompt is true of a scene: the composer draws the same subject for the prompt's situation too, or,
+    where the prompt is an icon's name, all of its words are in the subject's title or the scene's alt text."""
+    if situation is not None:
+        return shows.subject in drawn_for().get(situation, ())
+    return set(words_of(wrong)) <= shows.words
 
 
 def true_too(wrong: str, right: str) -> bool:
@@ -160,6 +210,22 @@ def choose_wrong(
     return out
 
 
+def agreements(
+    part: Part, words: Words, sample: dict[str, np.ndarray], prompts: list[str], at: np.ndarray
+) -> list[np.ndarray]:
+    """The two features of judge.agreeing for each prompt with the picture ``at`` its place."""
+    things = words.clip.things
+    shown = (things.shown(part.vectors[:, 0]) + things.shown(part.vectors[:, 1])) / 2
+    others = things.shown(sample["pictures"])
+    unique = {p: i for i, p in enumerate(dict.fromkeys(prompts))}
+    called_for = words.called_for(list(unique))
+    usual = agreement(called_for, others)
+    row = np.array([unique[p] for p in prompts])
+    ratio = np.concatenate([(called_for[row[i : i + 2000]] * shown[at[i : i + 2000]]).sum(1) for i in range(0, len(row), 2000)])
+    found = np.log((ratio + GRANTED) / (1 + GRANTED))
+    return [found, (found - usual.mean(1)[row]) / np.maximum(usual.std(1)[row], LEAST_SPREAD)]
+
+
 def pairs(
     part: Part, words: Words, sample: dict[str, np.ndarray], others: list[str], groups: list[str], each: int = 2
 ) -> Pairs:
@@ -178,7 +244,12 @@ def pairs(
         over_pictures = (cosine - by_picture.mean(1)) / by_picture.std(1)
         features += [cosine, over_prompts, over_pictures]
         ranks.append((by_prompt[at] < cosine[:, None]).mean(1))
+    features += agreements(part, words, sample, [r[1] for r in rows], at)
     kinds = np.array([r[2] for r in rows])
+    doubtful = np.zeros(len(rows), bool)
+    if part.shows is not None:
+        of = {p: s.situation for p, s in zip(part.prompts, part.shows, strict=True)}
+        doubtful[:] = [k != "right" and true_of_scene(part.shows[i], p, of.get(p)) for i, p, k in rows]
     return Pairs(
         np.stack(features, 1),
         np.mean(ranks, 0),
@@ -187,6 +258,7 @@ def pairs(
         at,
         part.sets[at],
         part.marks[at],
+        doubtful,
     )
 
 
@@ -230,6 +302,11 @@ def report(scores: np.ndarray, threshold: float, p: Pairs) -> dict[str, object]:
 
     everything = np.ones(len(scores), bool)
     out: dict[str, object] = {"all": rates(everything)}
+    if p.doubtful.any():
+        out["without wrong prompts that are true"] = rates(~p.doubtful)
+        out["without them, of the same set"] = rates(~p.doubtful & (p.right | (p.kinds == "same set")))
+        marked = {str(v): rates(~p.doubtful & (p.marks == v)) for v in np.unique(p.marks)}
+        out["without them, by mark"] = marked
     out["wrong of the same set"] = rates(p.right | (p.kinds == "same set"))
     out["wrong from anywhere"] = rates(p.right | (p.kinds == "other"))
     for name, values in (("by set", p.sets), ("by mark", p.marks)):

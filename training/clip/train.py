@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import time
 from pathlib import Path
@@ -65,7 +66,7 @@ def optimisers(net: nn.ModuleDict, scale: nn.Parameter, rate: float, muon: bool)
 
 def side_of(done: float) -> int:
     """The training side by the share of the time that is over; small pictures first."""
-    return 32 if done < 0.45 else INPUT
+    return 32 if done < 0.4 else INPUT
 
 
 class Average:
@@ -81,6 +82,18 @@ class Average:
                 self.state[key].lerp_(value.detach(), 1 - keep)
 
 
+def taken_over(net: nn.ModuleDict, file: Path, words: dict[str, int], known: list[str]) -> float:
+    """Load the averaged weights of an earlier training with a vocabulary of its own, words by name; its log scale."""
+    kept = torch.load(file, weights_only=True)
+    state = dict(kept["average"])
+    table = net["text"].words.weight.detach().clone()
+    rows = [(words[word], at + 1) for at, word in enumerate(known) if word in words]
+    table[[to for to, _ in rows]] = state["text.words.weight"][[at for _, at in rows]]
+    state["text.words.weight"] = table
+    net.load_state_dict(state)
+    return float(kept["scale"])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
@@ -93,6 +106,8 @@ def main() -> None:
     parser.add_argument("--reload", type=float, default=5, help="minutes between looks for new scenes")
     parser.add_argument("--steps", type=int, default=0, help="stop after so many")
     parser.add_argument("--name", default="checkpoint")
+    parser.add_argument("--start", type=Path, help="checkpoint of an earlier training to begin with")
+    parser.add_argument("--start-words", type=Path, help="that training's vocabulary.json")
     train(parser.parse_args())
 
 
@@ -102,10 +117,13 @@ def train(args: argparse.Namespace) -> None:
     pictures = Pictures(args.data / "shards", args.data / "scenes", texts)
     net = nn.ModuleDict({"image": Image().to(memory_format=torch.channels_last), "text": Text(len(texts.words))})
     scale = nn.Parameter(torch.tensor(math.log(14.0)))
+    checkpoint = args.data / f"{args.name}.pt"
+    if args.start and not checkpoint.exists():
+        known = json.loads(args.start_words.read_text())
+        scale.data.fill_(taken_over(net, args.start, texts.words, known))
     optimiser = optimisers(net, scale, args.rate, not args.plain)
     average = Average(net)
     step, spent, seen = 0, 0.0, 0
-    checkpoint = args.data / f"{args.name}.pt"
     if checkpoint.exists():
         kept = torch.load(checkpoint, weights_only=True)
         net.load_state_dict(kept["net"])
