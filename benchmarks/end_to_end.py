@@ -3,8 +3,9 @@
     python -m benchmarks.end_to_end [--out benchmarks/end_to_end.json]
 
 Each prompt is drawn once, from a seed of its own, and goes through validate, generate, moderate, semantic and quality with
-the embedded defaults. Then the semantic gate judges each picture by its own prompt and by another's, as it does in a run: the prompts are shuffled once, by a fixed seed, so that none stays in its place. The prompts were
-written for this check and have no part in training. Nothing here is timed, so the same code and weights give the same file.
+the embedded defaults. Then the semantic gate judges each picture by its own prompt and by another's, as it does in a run:
+the prompts are shuffled once, by a fixed seed, so that none stays in its place. The prompts were written for this check
+and have no part in training. Nothing here is timed, so the same code and weights give the same file.
 The area's interval takes pairs for independent, though each picture stands in a hundred of them.
 """
 

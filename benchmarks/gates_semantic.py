@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from calibrate import views
 from evaluate import Pairs, Words, auc, icons, pairs, report, scenes
-from PIL import Image
 
 from imajin_cli.contract.sidecar import Request, Sidecar
 from imajin_cli.contract.stage import Asset
@@ -28,14 +26,15 @@ from imajin_cli.stages.scene.choose import Manner
 from imajin_cli.stages.scene.wish import KNOWLEDGE
 from imajin_cli.stages.semantic import Semantic, SemanticParams
 from imajin_cli.stages.semantics.judge import calibration, curve
-from imajin_cli.stages.semantics.look import canvas_of, closer, reduced, whole
+from imajin_cli.stages.semantics.look import canvas_of, reduced
+from imajin_cli.stages.semantics.seen import meaning, views_of
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def judged(p: Pairs, name: str) -> dict[str, Any]:
     """The report of one class by its calibrated curve, and the bare cosine's AUC beside it."""
-    near = views(p)
+    near = p.small
     logits = np.empty(len(near))
     names = ("drawing", "scene") if name == "auto" else (name, name)
     for chosen, kind in zip((~near, near), names, strict=True):
@@ -49,22 +48,24 @@ def judged(p: Pairs, name: str) -> dict[str, Any]:
 
 
 def seconds(clip: MiniClip) -> dict[str, float]:
-    """Median seconds to look at and encode a 512-pixel picture in two views, one thread, model loaded."""
-    rng = np.random.default_rng(0)
-    image = Image.fromarray(rng.integers(0, 255, (8, 8, 4), np.uint8)).resize((512, 512), Image.Resampling.NEAREST)
-    looked, encoded = [], []
-    for _ in range(15):
+    """Median seconds to square and encode a 512-pixel scene in all views, and to tell what a text calls for, one thread."""
+    made, _ = compose.scene(compose.Order("an empty inbox", 1, 512, 512, Manner()))
+    image = compose.picture(made.vector, 512, 512).image
+    looked, encoded, told = [], [], []
+    meaning("warm")
+    for at in range(15):
         start = time.perf_counter()
         canvas = canvas_of(Planes(reduced(image)))
         assert canvas is not None
-        first, second = whole(*canvas), closer(canvas[0], (0.5, 0.5, 0.5))
-        assert second is not None
         middle = time.perf_counter()
-        clip.see(first)
-        clip.image(second)
+        views_of(*canvas, clip)
+        end = time.perf_counter()
+        meaning(f"prompt number {at}")
         looked.append(middle - start)
-        encoded.append(time.perf_counter() - middle)
-    return {"look": round(float(np.median(looked)), 4), "encode": round(float(np.median(encoded)), 4)}
+        encoded.append(end - middle)
+        told.append(time.perf_counter() - end)
+    names = ("look", "encode", "text")
+    return {n: round(float(np.median(v)), 4) for n, v in zip(names, (looked, encoded, told), strict=True)}
 
 
 def asked() -> list[tuple[str, str, str]]:

@@ -96,6 +96,7 @@ def test_the_embedded_encoder_is_the_one_that_the_catalogue_promises():
         miniclip.TEXT,
         miniclip.VOCABULARY,
         miniclip.SAMPLE,
+        miniclip.THINGS,
     ]
     for file in promised.files:
         found = store.locate(promised, file, trust=False)

@@ -195,17 +195,18 @@ def test_a_broken_image_encoder_is_no_verdict_and_named(give, says, monkeypatch)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x04" + bytes(7) + b"[1]{", b"\x02" + bytes(7) + b"{}"])
-def test_tables_that_are_none_are_no_verdict(content, monkeypatch, tmp_path):
+@pytest.mark.parametrize(("name", "says"), [(miniclip.TEXT, "the text head"), (miniclip.THINGS, "the memory of things")])
+def test_tables_that_are_none_are_no_verdict(content, name, says, monkeypatch, tmp_path):
     for file in miniclip.FOLDER.iterdir():
-        if file.name != miniclip.TEXT:
+        if file.name != name:
             (tmp_path / file.name).symlink_to(file)
-    (tmp_path / miniclip.TEXT).write_bytes(content)
+    (tmp_path / name).write_bytes(content)
     monkeypatch.setattr(miniclip, "shared", lambda: miniclip.MiniClip(tmp_path))
-    with pytest.raises(NoVerdictError, match="the text head"):
+    with pytest.raises(NoVerdictError, match=says):
         judged(disc(), "a red ball", threshold=0.1)
 
 
-@pytest.mark.parametrize("name", [miniclip.IMAGE, miniclip.TEXT, miniclip.VOCABULARY, miniclip.SAMPLE])
+@pytest.mark.parametrize("name", miniclip.FILES)
 def test_a_missing_file_is_no_verdict_with_the_command_that_gets_it(name, monkeypatch, tmp_path):
     folder = tmp_path / "weights"
     folder.mkdir()
@@ -266,10 +267,22 @@ def test_a_subject_that_is_a_part_of_the_picture_is_looked_at_from_nearer():
     assert np.abs(outside).max() <= 1
 
 
+def test_what_a_nearer_look_tells_is_put_back_into_the_whole():
+    from imajin_cli.stages.semantics import look
+
+    box = (0.6, 0.4, 0.3)
+    left, top, side = look.area_of(box)
+    assert 0 <= left <= 1 - side
+    assert 0 <= top <= 1 - side
+    assert look.outer(box, (0.5, 0.5, 1.0)) == pytest.approx(box)
+    assert look.outer(box, (0.0, 0.5, 0.5)) == pytest.approx((0.45, 0.4, 0.15))
+    assert look.widened(box, 2) == pytest.approx((0.6, 0.4, 0.6))
+
+
 def test_the_committed_calibration_is_of_the_committed_weights():
     for name in ("icon", "illustration", "drawing", "scene"):
         assert 0 < judge.curve(name, miniclip.revision()).threshold < 1
-    assert sum(file.stat().st_size for file in miniclip.FOLDER.iterdir()) < 15_500_000
+    assert sum(file.stat().st_size for file in miniclip.FOLDER.iterdir()) < 24_000_000
 
 
 def test_a_process_ends_with_12_and_22(cli, work):

@@ -97,7 +97,7 @@ class MiniClip:
 
     def close(self) -> None:
         """Let go of the session and the tables; the next use reads them again."""
-        self._session = self._text = None
+        self._session = self._text = self._things = None
 
     def image(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Vectors of pictures (n, 3, 48, 48) in -1..1. Raises BackendError for NaN or a wrong shape in or out."""

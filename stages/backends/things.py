@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Of a picture's likelihood ratio this much is granted to every text: one that nothing is known of is not ruled out.
-GRANTED = 0.02
+GRANTED = 0.05
 _HINT = "pip install --force-reinstall imajin"
 
 
@@ -55,7 +55,7 @@ class Things:
 
         t = self.tables
         centred = normed(embedded - mean)
-        heat, nothing = float(np.exp(t["heat"])), float(t["nothing"])
+        heat, nothing = float(np.exp(t["heat"].item())), float(t["nothing"].item())
         near = normed(self._turned(centred)) @ t["keys"].T * heat + t["bias"]
         most = np.maximum(near.max(1, keepdims=True), nothing * heat)
         share = np.exp(near - most)
@@ -79,11 +79,15 @@ class Things:
         return turned
 
     def shown(self, views: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probability of each thing (n, things) by pictures' unit vectors (n, 256), things equally likely beforehand."""
+        """Probability of each thing (n, things) by the vectors (n, k, 256) of pictures' views, things equally likely beforehand.
+
+        The nearer views speak, together: their logits in the mean. The first view, the whole, is asked where it is alone.
+        """
         import numpy as np
 
         t = self.tables
-        logits = views @ t["looks"].T + t["looks_bias"]
+        near = views[:, 1:] if views.shape[1] > 1 else views
+        logits = near.mean(1) @ t["looks"].T + t["looks_bias"]
         share = np.exp(logits - logits.max(-1, keepdims=True))
         return _checked(share / share.sum(-1, keepdims=True), len(views), "what is shown")
 
@@ -102,4 +106,3 @@ def _checked(values: NDArray[np.float32], count: int, layer: str) -> NDArray[np.
     if len(values) != count or not np.isfinite(values).all():
         raise BackendError(f"{NAME}: {layer} gave numbers that are not finite")
     return np.asarray(values, np.float32)
-

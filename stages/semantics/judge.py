@@ -56,10 +56,11 @@ LEAST_SPREAD = 0.2
 """A text that calls for nothing in particular agrees with every picture alike; its deviations are not blown up."""
 
 
-def agreeing(called_for: NDArray[np.float32], shown: NDArray[np.float32], others: NDArray[np.float32]) -> tuple[float, ...]:
-    """How well what a text calls for (things,) agrees with what a picture shows (things,), and in deviations over ``others``.
-
-    ``others`` are what the sample's pictures show, (k, things).
+def agreeing(
+    called_for: NDArray[np.float32], shown: NDArray[np.float32], others: NDArray[np.float32]
+) -> tuple[float, ...]:
+    """How well what a text calls for (things,) agrees with what a picture shows (things,), and that in deviations over
+    ``others``, what the sample's pictures show (n, things).
     """
     from imajin_cli.stages.backends.things import agreement
 
@@ -76,17 +77,20 @@ def fit(
 ) -> Fit:
     """How ``text``, a unit vector (256,), fits a picture's ``views`` (k, 256), against the sample's prompts and pictures.
 
-    The features are, for the whole and for its subject (the whole again where there is one view): cosine, deviations over
-    the sample's prompts, deviations over its pictures; and ``agree``, as `agreeing` gives it.
+    The features are, for the whole and for its subject in the mean of the other views (the whole again where there is
+    none): cosine, deviations over the sample's prompts, deviations over its pictures; and ``agree``, as `agreeing` gives it.
     """
     cosine = views @ text
     prompts, pictures = views @ sample["prompts"].T, sample["pictures"] @ text
     over_prompts = (cosine - prompts.mean(1)) / prompts.std(1).clip(1e-6)
     over_pictures = (cosine - pictures.mean()) / max(float(pictures.std()), 1e-6)
-    each = [(float(c), float(a), float(b)) for c, a, b in zip(cosine, over_prompts, over_pictures, strict=True)]
-    rank = float((prompts.mean(0) < cosine.mean()).mean())
-    means = (float(cosine.mean()), float(over_prompts.mean()), float(over_pictures.mean()))
-    return Fit(*means, rank, (*each[0], *each[-1], *agree))
+    whole = (float(cosine[0]), float(over_prompts[0]), float(over_pictures[0]))
+    rest = slice(1, None) if len(views) > 1 else slice(None)
+    near = (float(cosine[rest].mean()), float(over_prompts[rest].mean()), float(over_pictures[rest].mean()))
+    ranks = (prompts < cosine[:, None]).mean(1)
+    rank = (float(ranks[0]) + float(ranks[rest].mean())) / 2
+    means = [(a + b) / 2 for a, b in zip(whole, near, strict=True)]
+    return Fit(means[0], means[1], means[2], rank, (*whole, *near, *agree))
 
 
 @lru_cache(maxsize=2)

@@ -20,6 +20,10 @@ SIDE, MARGIN = 48, 2
 # A subject that takes more of the picture than this is not looked at again from nearer; none is taken to be smaller
 # than the other.
 CLOSE, LEAST_SIDE = 0.8, 0.15
+# How wide the nearer looks are, in sides of the subject's box; before them, one look this wide corrects the box.
+WIDTHS, FIRST_WIDTH = (0.8, 1.0, 1.3, 1.7), 1.7
+# From shares of the input that `whole` makes to shares of the canvas.
+SCALE = SIDE / (SIDE - 2 * MARGIN)
 # Larger pictures are reduced by a whole factor first: nothing of 48 pixels is lost, and measuring stays cheap.
 MOST_SIDE = 512
 WHITE, DARK = (255, 255, 255), (27, 30, 39)
@@ -100,6 +104,16 @@ def whole(canvas: Image, ground: tuple[int, int, int]) -> NDArray[np.float32]:
     return array_of(framed)
 
 
+def area_of(box: Sequence[float]) -> tuple[float, float, float]:
+    """Left, top and side of a square of the canvas, in its shares, brought inside it, from a box in shares of the input
+    that `whole` makes (middle x, middle y, side).
+    """
+    x, y, side = (min(1.0, max(0.0, float(value))) for value in box)
+    side = min(1.0, max(LEAST_SIDE, side) * SCALE)
+    left, top = (min(max((v - 0.5) * SCALE + 0.5 - side / 2, 0.0), 1.0 - side) for v in (x, y))
+    return left, top, side
+
+
 def closer(canvas: Image, box: Sequence[float]) -> NDArray[np.float32] | None:
     """The part of a squared picture that ``box`` tells (middle x, middle y and side, in shares of the input that `whole`
     makes) as the encoder's input; None where that is nearly all of it.
@@ -108,17 +122,26 @@ def closer(canvas: Image, box: Sequence[float]) -> NDArray[np.float32] | None:
     """
     from PIL import Image
 
-    x, y, side = (min(1.0, max(0.0, float(value))) for value in box)
-    if side > CLOSE:
+    if float(box[2]) > CLOSE:
         return None
-    scale = SIDE / (SIDE - 2 * MARGIN)
-    side = min(1.0, max(LEAST_SIDE, side) * scale)
-    left, top = (min(max((v - 0.5) * scale + 0.5 - side / 2, 0.0), 1.0 - side) for v in (x, y))
+    left, top, side = area_of(box)
     pixels = side * canvas.width
     method = Image.Resampling.BOX if pixels > SIDE else Image.Resampling.BILINEAR
     corner = (left * canvas.width, top * canvas.width)
     area = (*corner, min(corner[0] + pixels, canvas.width), min(corner[1] + pixels, canvas.width))
     return array_of(canvas.resize((SIDE, SIDE), method, box=area))
+
+
+def widened(box: Sequence[float], factor: float) -> tuple[float, float, float]:
+    """A box about the same middle, its side ``factor`` times as long."""
+    return float(box[0]), float(box[1]), float(box[2]) * factor
+
+
+def outer(box: Sequence[float], inner: Sequence[float]) -> tuple[float, float, float]:
+    """What a look at ``box`` tells (``inner``, in shares of that look), in shares of the whole's input as ``box`` is."""
+    left, top, side = area_of(box)
+    x, y = (corner + float(v) * side for corner, v in zip((left, top), inner[:2], strict=True))
+    return (x - 0.5) / SCALE + 0.5, (y - 0.5) / SCALE + 0.5, float(inner[2]) * side / SCALE
 
 
 def array_of(image: Image) -> NDArray[np.float32]:

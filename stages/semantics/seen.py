@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from imajin_cli.stages.semantics.taxonomy import Filter
 
 T = TypeVar("T")
+AT_ONE = 2
+"""The view of `all_views` that is as wide as the subject."""
 
 
 @dataclass
@@ -62,7 +64,7 @@ class Seen:
 
     @cached_property
     def views(self) -> NDArray[np.float32]:
-        """Unit vectors (k, 256) of the whole picture and, where its subject is a smaller part of it, of that part."""
+        """Unit vectors (5, 256) of the whole picture and, where its subject is a smaller part of it, of that part."""
         canvas = self.canvas
         if canvas is None:
             raise NoVerdictError("semantic: nothing to see in the picture")
@@ -80,13 +82,15 @@ class Seen:
 
     @cached_property
     def shown(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Probabilities of things: what the picture shows in the mean of its views (things,), and the sample's pictures."""
+        """Probabilities of things: what the picture shows (things,), and what the sample's pictures do (n, things)."""
         from imajin_cli.stages.backends.miniclip import shared
 
         views, sample = self.views, self.sample
         things = shared().things
         return layer(
-            "semantic", "the memory of things", lambda: (things.shown(views).mean(0), things.shown(sample["pictures"]))
+            "semantic",
+            "the memory of things",
+            lambda: (things.shown(views[None])[0], things.shown(sample["pictures"][:, None])),
         )
 
     def asset_class(self, wanted: str) -> str:
@@ -96,7 +100,8 @@ class Seen:
         if wanted != "auto":
             return wanted
         found = class_of(self.measured)
-        return "scene" if found == "drawing" and self.encoded and len(self.views) > 1 else found
+        nearer = found == "drawing" and self.encoded and bool(is_small(self.views[None])[0])
+        return "scene" if nearer else found
 
     def fit(self, text: str) -> Fit:
         """How a text fits the picture."""
@@ -132,15 +137,47 @@ class Seen:
         return wanted.probability(finite(wanted.name, best)), 0.5, False
 
 
-def views_of(canvas: Image, ground: tuple[int, int, int], encoder: MiniClip) -> NDArray[np.float32]:
-    """Unit vectors (k, 256) of a squared picture, whole and from nearer."""
+def all_views(
+    canvases: Sequence[Image], grounds: Sequence[tuple[int, int, int]], encoder: MiniClip
+) -> NDArray[np.float32]:
+    """Unit vectors (n, 5, 256) of squared pictures: each whole, and its subject from four widths nearer.
+
+    A width that would take nearly all of the picture is the whole again. Where the subject is, the encoder says of the
+    whole, and once more of the neighbourhood of that.
+    """
     import numpy as np
 
-    from imajin_cli.stages.semantics.look import closer, whole
+    from imajin_cli.stages.semantics.look import FIRST_WIDTH, WIDTHS, closer, outer, whole, widened
 
-    vectors, boxes = encoder.see(whole(canvas, ground))
-    near = closer(canvas, boxes[0])
-    return vectors if near is None else np.concatenate([vectors, encoder.image(near)])
+    vectors, found = encoder.see(np.concatenate([whole(c, g) for c, g in zip(canvases, grounds, strict=True)]))
+    views = np.repeat(vectors[:, None], 1 + len(WIDTHS), 1)
+    boxes = {i: tuple(map(float, box)) for i, box in enumerate(found)}
+    first = {i: widened(box, FIRST_WIDTH) for i, box in boxes.items()}
+    wide = {i: n for i, box in first.items() if (n := closer(canvases[i], box)) is not None}
+    if wide:
+        for i, inner in zip(wide, encoder.see(np.concatenate(list(wide.values())))[1], strict=True):
+            boxes[i] = outer(first[i], inner)
+    near = {
+        (i, k): n
+        for i, box in boxes.items()
+        for k, width in enumerate(WIDTHS)
+        if (n := closer(canvases[i], widened(box, width))) is not None
+    }
+    if near:
+        for (i, k), vector in zip(near, encoder.image(np.concatenate(list(near.values()))), strict=True):
+            views[i, 1 + k] = vector
+    return views
+
+
+def is_small(views: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Whether the subjects of pictures (n, 5, 256) take so little of them that the look of the subject's own width is nearer."""
+    found: NDArray[np.bool_] = (views[:, AT_ONE] != views[:, 0]).any(1)
+    return found
+
+
+def views_of(canvas: Image, ground: tuple[int, int, int], encoder: MiniClip) -> NDArray[np.float32]:
+    """Unit vectors (5, 256) of one squared picture, as `all_views` gives them."""
+    return all_views([canvas], [ground], encoder)[0]
 
 
 def embedded_of(texts: Sequence[str]) -> NDArray[np.float32]:

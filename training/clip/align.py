@@ -21,7 +21,7 @@ from export import load
 from model import DIM, TEXT
 from torch import nn
 
-from data import Choice, Pictures, Texts, paint
+from data import Choice, Pictures, Texts, around, paint
 
 CHUNK = 256
 SCENE_CAPTIONS, SCENE_WEIGHT = 3, 2.0
@@ -64,6 +64,19 @@ def subject_boxes(pictures: Pictures, rows: np.ndarray) -> np.ndarray:
     boxes = pictures.boxes[rows[scenes] - pictures.icons]
     side = np.minimum(boxes[:, 2:].max(1) * AROUND, 1.0)
     out[scenes] = np.column_stack([boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2, side])
+    return out
+
+
+def cropped_boxes(pictures: Pictures, rows: np.ndarray, seed: int | None) -> np.ndarray:
+    """What `subject_boxes` gives, in shares of the crops that `pooled` makes of scenes with ``seed`` (n, 3)."""
+    out = subject_boxes(pictures, rows)
+    if seed is None:
+        return out
+    rng = np.random.default_rng(seed)
+    for at, row in enumerate(rows):
+        left, top, wide = around(pictures.boxes[row - pictures.icons], rng)
+        x, y, side = out[at]
+        out[at] = (x - left) / wide, (y - top) / wide, min(side / wide, 1.0)
     return out
 
 

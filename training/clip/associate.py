@@ -29,6 +29,8 @@ from imajin_cli.stages.scene.wish import LENDS
 
 HERE = Path(__file__).parent
 TEXT = 384
+SURER = 2.0
+"""How much surer the looks are made: AUC on the calibration part 0.880 at 1, 0.91 at 2, 0.90 at 3."""
 
 
 @dataclass
@@ -152,7 +154,9 @@ def learnt(rows: Rows, e5: Tensor, prior: Tensor, steps: int, rate: float = 1e-3
         if step % 5 == 0:
             with torch.no_grad():
                 keys = net(e5)
-        batch = torch.from_numpy(drawn[np.concatenate([rng.choice(k, n) for k, n in zip(kinds, (128, 64), strict=True)])])
+        batch = torch.from_numpy(
+            drawn[np.concatenate([rng.choice(k, n) for k, n in zip(kinds, (128, 64), strict=True)])]
+        )
         loss = _loss(net, rows, e5, keys, prior, batch)
         optimiser.zero_grad()
         loss.backward()
@@ -186,11 +190,10 @@ def _loss(net: Near, rows: Rows, e5: Tensor, keys: Tensor, prior: Tensor, batch:
 
 
 def looks(vectors: Tensor, thing: Tensor, things: int, steps: int = 500) -> tuple[Tensor, Tensor]:
-    """Weights (things, 256) and bias of a softmax regression of things on unit vectors (n, 2, 256), things drawn evenly."""
+    """Weights (things, 256) and bias of a softmax regression of things on views' vectors (n, k, 256), things drawn evenly."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
-    flat = torch.cat([vectors[:, 0], vectors[:, 1]])
-    thing = torch.cat([thing, thing])
+    flat, thing = vectors.flatten(0, 1), thing.repeat_interleave(vectors.shape[1])
     start = torch.zeros(things, vectors.shape[2]).index_add_(0, thing, flat)
     weight, bias = nn.Parameter(F.normalize(start, dim=1) * 16), nn.Parameter(torch.zeros(things))
     of = [np.flatnonzero(thing.numpy() == k) for k in range(things)]
@@ -207,7 +210,8 @@ def looks(vectors: Tensor, thing: Tensor, things: int, steps: int = 500) -> tupl
         optimiser.step()
         if step % 100 == 99:
             print("looks", step + 1, round(loss.item(), 3), flush=True)
-    return weight.detach(), bias.detach()
+    # The smoothed labels leave it less sure than it is right to be of several views that agree.
+    return weight.detach() * SURER, bias.detach() * SURER
 
 
 def write(path: Path, net: Near, rows: Rows, e5: Tensor, prior: Tensor, look: tuple[Tensor, Tensor]) -> None:
@@ -226,7 +230,9 @@ def write(path: Path, net: Near, rows: Rows, e5: Tensor, prior: Tensor, look: tu
     tables |= {"keys": np.round(keys / scale[:, None]).astype(np.int8), "keys_scale": scale.astype(np.float32)}
     tables |= {"row": at[:, 0].numpy().astype(np.float32), "thing": at[:, 1].numpy().astype(np.float32)}
     tables["prior"] = prior.numpy().astype(np.float32)
-    save_file({k: np.ascontiguousarray(v) for k, v in tables.items()}, path)
+    # The words about it also make the header longer than 1,152 bytes, whose length would begin the file as a pickle begins.
+    about = {"about": "imajin-mini-clip's memory of things: training/clip/associate.py"}
+    save_file({k: np.array(v, order="C") for k, v in tables.items()}, path, metadata=about)
 
 
 def main() -> None:

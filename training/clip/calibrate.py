@@ -15,15 +15,27 @@ from evaluate import Pairs, Words, auc, encode, icons, pairs, scenes
 from imajin_cli.stages.backends import miniclip
 from imajin_cli.stages.semantics.words import words_of
 
-FALSE_REJECTIONS, LEAST_PICTURES = 0.015, 10
+# Right prompts that a threshold may reject, of icons, of scenes, and of scenes of situations never taught.
+FALSE_REJECTIONS, LEAST_PICTURES = (0.05, 0.04, 0.1), 10
+SCENES_WEIGH = 2.0
 TAXONOMY = Path(__file__).resolve().parents[2] / "stages/semantics/taxonomy.yaml"
 
 
-def logistic(x: np.ndarray, y: np.ndarray, ridge: float = 1e-3) -> tuple[np.ndarray, float]:
-    """Weights and bias of a logistic regression, right and wrong weighing the same; Newton's method on standardised x."""
+def logistic(
+    x: np.ndarray, y: np.ndarray, ridge: float = 1e-3, scene: np.ndarray | None = None
+) -> tuple[np.ndarray, float]:
+    """Weights and bias of a logistic regression, right and wrong weighing the same; Newton's method on standardised x.
+
+    With ``scene`` (n,) scenes and icons weigh as `SCENES_WEIGH` says, however many there are of either.
+    """
     mean, std = x.mean(0), x.std(0) + 1e-9
     a = np.column_stack([(x - mean) / std, np.ones(len(x))])
-    weight = np.where(y, 0.5 / y.sum(), 0.5 / (~y).sum())
+    kind = np.zeros(len(y), int) if scene is None else scene.astype(int)
+    weight = np.zeros(len(y))
+    for k, share in ((0, 1.0), (1, SCENES_WEIGH)):
+        for part in (y & (kind == k), ~y & (kind == k)):
+            weight[part] = share * 0.5 / max(part.sum(), 1)
+    weight /= weight.sum()
     w = np.zeros(a.shape[1])
     for _ in range(50):
         p = 1 / (1 + np.exp(-np.clip(a @ w, -30, 30)))
@@ -36,10 +48,10 @@ def logistic(x: np.ndarray, y: np.ndarray, ridge: float = 1e-3) -> tuple[np.ndar
 def curve_of(p: Pairs, whose: np.ndarray, chosen: np.ndarray) -> dict[str, object]:
     """A curve over the chosen pairs, and a threshold; of several kinds of pictures the one that scores lowest sets it."""
     features, right, whose = p.features[chosen], p.right[chosen], whose[chosen]
-    weights, bias = logistic(features, right)
+    weights, bias = logistic(features, right, scene=whose > 0)
     scores = 1 / (1 + np.exp(-(features @ weights + bias)))
-    kinds = [right & (whose == k) for k in np.unique(whose)]
-    threshold = min(float(np.quantile(scores[k], FALSE_REJECTIONS)) for k in kinds if k.sum() >= LEAST_PICTURES)
+    kinds = [(right & (whose == k), share) for k, share in enumerate(FALSE_REJECTIONS)]
+    threshold = min(float(np.quantile(scores[k], share)) for k, share in kinds if k.sum() >= LEAST_PICTURES)
     made = {
         "right": int(right.sum()),
         "wrong": int((~right).sum()),
@@ -64,12 +76,6 @@ def together(one: Pairs, other: Pairs) -> tuple[Pairs, np.ndarray]:
     return both, np.where((whose == 1) & (both.marks == "unseen situation"), 2, whose)
 
 
-def views(p: Pairs) -> np.ndarray:
-    """Whether each pair's picture was looked at in two views."""
-    found: np.ndarray = (p.features[:, :3] != p.features[:, 3:6]).any(1)
-    return found
-
-
 def subgroups(modules: Path) -> dict[str, str]:
     """Emoji label, as words → CLDR subgroup."""
     names = json.loads((modules / "emojibase-data/meta/groups.json").read_text())["subgroups"]
@@ -92,10 +98,10 @@ def labelled(
 
 
 def filter_scores(vectors: np.ndarray, wordings: np.ndarray, sample: dict[str, np.ndarray]) -> np.ndarray:
-    """Each picture's best wording, in deviations over the sample's mean prompt, in the mean of its views (n, 2, 256)."""
+    """Each picture's best wording, in deviations over the sample's mean prompt, as judge.fit has them of views (n, 5, 256)."""
     base = vectors @ sample["prompts"].T
     over = ((vectors @ wordings.T) - base.mean(2, keepdims=True)) / base.std(2, keepdims=True)
-    best: np.ndarray = over.mean(1).max(1)
+    best: np.ndarray = ((over[:, 0] + over[:, 1:].mean(1)) / 2).max(1)
     return best
 
 
@@ -159,7 +165,7 @@ def main() -> None:
     scene, situations = scenes(clip, args.data / "scenes", "calibrate")
     illustration = pairs(scene, words, sample, part.prompts, situations, each=8)
     both, whose = together(icon, illustration)
-    near = views(both)
+    near = both.small
     classes = {
         "icon": curve_of(both, whose, whose == 0),
         "illustration": curve_of(both, whose, whose > 0),

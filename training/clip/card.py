@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import yaml
 
+from imajin_cli.stages.backends.miniclip import THINGS, tensors
+
 HERE = Path(__file__).resolve().parent
 OUT = HERE.parents[1] / "stages/semantics/compiled/card.md"
+CLEAN = "without wrong prompts that are true"
 RESULTS = HERE.parents[1] / "benchmarks/gates_semantic.json"
 
 
@@ -42,10 +45,11 @@ def results() -> list[str]:
         "|---|---|---|---|---|",
     ]
     for kind in (key for key in found if key.startswith(("icons", "composed"))):
-        keys = ("all", "wrong of the same set", "wrong from anywhere")
-        rows += [line(f"{kind}: {key}", found[kind][key]) for key in keys]
-        for by in ("by set", "by mark"):
-            rows += [line(f"{kind}: {value}", rates) for value, rates in found[kind][by].items()]
+        keys = ("all", "wrong of the same set", "wrong from anywhere", CLEAN, "without them, of the same set")
+        rows += [line(f"{kind}: {key}", found[kind][key]) for key in keys if key in found[kind]]
+        for by in ("by set", "by mark", "without them, by mark"):
+            note = ", without them" if by.startswith("without") else ""
+            rows += [line(f"{kind}: {value}{note}", rates) for value, rates in found[kind].get(by, {}).items()]
     return rows
 
 
@@ -58,6 +62,8 @@ def main() -> None:
     text = text.replace("{sets}", "\n".join(sets(args.data, args.modules / "@iconify-json")))
     text = text.replace("{results}", "\n".join(results()))
     text = text.replace("{revision}", json.loads(RESULTS.read_text())["revision"])
+    kept = tensors(OUT.parent / THINGS)
+    text = text.replace("{rows}", f"{len(kept['keys']):,}").replace("{things}", str(len(kept["prior"])))
     OUT.write_text(text)
 
 

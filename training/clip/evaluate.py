@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from icons import MARGIN
+from icons import SIDE as RENDERED
 from PIL import Image
 
 from imajin_cli.stages.backends import compose
@@ -23,12 +25,11 @@ from imajin_cli.stages.backends.things import GRANTED, agreement
 from imajin_cli.stages.imaging.metrics.planes import Planes
 from imajin_cli.stages.scene import knowledge
 from imajin_cli.stages.semantics.judge import LEAST_SPREAD
-from imajin_cli.stages.semantics.look import canvas_of, closer, reduced, whole
-from imajin_cli.stages.semantics.seen import views_of
+from imajin_cli.stages.semantics.look import canvas_of, reduced
+from imajin_cli.stages.semantics.seen import all_views, is_small, views_of
 from imajin_cli.stages.semantics.words import ids_of, words_of
 
 REPEATS = 200
-DRAWN = 3
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Shows:
 
 @dataclass
 class Part:
-    """Pictures of one part of the split: the vectors of two views (n, 2, 256), the second the first again where there is
-    but one; their set's name, their right prompts, and marks for reports."""
+    """Pictures of one part of the split: the vectors of its views (n, 5, 256); their set's name,
+    their right prompts, and marks for reports."""
 
     vectors: np.ndarray
     sets: np.ndarray
@@ -66,6 +67,8 @@ class Pairs:
     marks: np.ndarray
     doubtful: np.ndarray
     """Wrong prompts that are true of the picture by `true_of_scene`."""
+    small: np.ndarray
+    """Whether the picture's subject takes little of it, which makes it a scene where the class is found by the pixels."""
 
 
 class Words:
@@ -82,7 +85,9 @@ class Words:
         """How much each thing is called for by each prompt, (n, things)."""
         self.embed(prompts)
         steps = range(0, len(prompts), 500)
-        return np.concatenate([self.clip.called_for(np.stack([self.raw[p] for p in prompts[i : i + 500]])) for i in steps])
+        return np.concatenate(
+            [self.clip.called_for(np.stack([self.raw[p] for p in prompts[i : i + 500]])) for i in steps]
+        )
 
     def embed(self, prompts: list[str]) -> None:
         """Embed what is not kept."""
@@ -106,28 +111,23 @@ class Words:
 
 
 def encode(clip: MiniClip, images: np.ndarray) -> np.ndarray:
-    """Vectors (n, 2, 256) of premultiplied RGBA pictures (n, 64, 64, 4) on white, whole and from nearer."""
+    """Vectors (n, 5, 256) of premultiplied RGBA pictures (n, s, s, 4) on white, whole and from nearer."""
     out = []
+    drawn = MARGIN * images.shape[1] // RENDERED
     for start in range(0, len(images), 128):
         rgba = images[start : start + 128].astype(np.float32)
         rgb = (rgba[..., :3] + (255 - rgba[..., 3:])).round().clip(0, 255).astype(np.uint8)
         # Without the margin that icons.py drew: the gate squares the content itself.
-        canvases = [Image.fromarray(one[DRAWN:-DRAWN, DRAWN:-DRAWN]) for one in rgb]
-        vectors, boxes = clip.see(np.concatenate([whole(canvas, (255, 255, 255)) for canvas in canvases]))
-        both = np.stack([vectors, vectors], 1)
-        near = {i: n for i, box in enumerate(boxes) if (n := closer(canvases[i], box)) is not None}
-        if near:
-            both[list(near), 1] = clip.image(np.concatenate(list(near.values())))
-        out.append(both)
+        canvases = [Image.fromarray(one[drawn:-drawn, drawn:-drawn]) for one in rgb]
+        out.append(all_views(canvases, [(255, 255, 255)] * len(canvases), clip))
     return np.concatenate(out)
 
 
 def looked_at(clip: MiniClip, image: Image.Image) -> np.ndarray:
-    """The two views' vectors (2, 256) of a picture, through the gate's own steps."""
+    """The views' vectors (5, 256) of a picture, through the gate's own steps."""
     canvas = canvas_of(Planes(reduced(image)))
     assert canvas is not None
-    views = views_of(*canvas, clip)
-    return views[[0, len(views) - 1]]
+    return views_of(*canvas, clip)
 
 
 def icons(clip: MiniClip, shards: Path, part: str, most: int = 10_000) -> Part:
@@ -215,13 +215,13 @@ def agreements(
 ) -> list[np.ndarray]:
     """The two features of judge.agreeing for each prompt with the picture ``at`` its place."""
     things = words.clip.things
-    shown = (things.shown(part.vectors[:, 0]) + things.shown(part.vectors[:, 1])) / 2
-    others = things.shown(sample["pictures"])
+    shown, others = things.shown(part.vectors), things.shown(sample["pictures"][:, None])
     unique = {p: i for i, p in enumerate(dict.fromkeys(prompts))}
     called_for = words.called_for(list(unique))
     usual = agreement(called_for, others)
     row = np.array([unique[p] for p in prompts])
-    ratio = np.concatenate([(called_for[row[i : i + 2000]] * shown[at[i : i + 2000]]).sum(1) for i in range(0, len(row), 2000)])
+    steps = [slice(i, i + 2000) for i in range(0, len(row), 2000)]
+    ratio = np.concatenate([(called_for[row[s]] * shown[at[s]]).sum(1) for s in steps])
     found = np.log((ratio + GRANTED) / (1 + GRANTED))
     return [found, (found - usual.mean(1)[row]) / np.maximum(usual.std(1)[row], LEAST_SPREAD)]
 
@@ -235,15 +235,16 @@ def pairs(
     at = np.array([r[0] for r in rows])
     texts = words([r[1] for r in rows])
     by_picture = texts @ sample["pictures"].T
-    features, ranks = [], []
-    for view in (0, 1):
+    seen, ranks = [], []
+    for view in range(part.vectors.shape[1]):
         mine = part.vectors[:, view]
         cosine = (texts * mine[at]).sum(1)
         by_prompt = mine @ sample["prompts"].T
         over_prompts = (cosine - by_prompt.mean(1)[at]) / by_prompt.std(1)[at]
         over_pictures = (cosine - by_picture.mean(1)) / by_picture.std(1)
-        features += [cosine, over_prompts, over_pictures]
+        seen.append(np.stack([cosine, over_prompts, over_pictures], 1))
         ranks.append((by_prompt[at] < cosine[:, None]).mean(1))
+    features = [*seen[0].T, *np.mean(seen[1:], 0).T]
     features += agreements(part, words, sample, [r[1] for r in rows], at)
     kinds = np.array([r[2] for r in rows])
     doubtful = np.zeros(len(rows), bool)
@@ -252,13 +253,14 @@ def pairs(
         doubtful[:] = [k != "right" and true_of_scene(part.shows[i], p, of.get(p)) for i, p, k in rows]
     return Pairs(
         np.stack(features, 1),
-        np.mean(ranks, 0),
+        (ranks[0] + np.mean(ranks[1:], 0)) / 2,
         kinds == "right",
         kinds,
         at,
         part.sets[at],
         part.marks[at],
         doubtful,
+        is_small(part.vectors)[at],
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from align import fit_boxes, pooled, subject_boxes
+from align import cropped_boxes, fit_boxes, pooled
 from export import load
 from model import Memory
 from torch import nn
@@ -55,11 +55,12 @@ class Features:
         return np.unique(np.concatenate(out))
 
 
-def find_subjects(net: nn.ModuleDict, features: Features, pictures: Pictures) -> None:
-    """Set the layer that says where the subject is, on whole scenes alone: among icons it would learn which is which."""
-    icons = int((features.rows < pictures.icons).sum())
-    whole = slice(icons, icons + len(pictures.scenes))
-    fit_boxes(net, features.x[whole].float(), torch.from_numpy(subject_boxes(pictures, features.rows[whole])))
+def find_subjects(net: nn.ModuleDict, pictures: Pictures) -> None:
+    """Set the layer that says where the subject is, on scenes whole and cropped: among icons it would learn which is which."""
+    scenes = np.arange(pictures.icons, len(pictures.choices))
+    x = [torch.from_numpy(pooled(net["image"], pictures, scenes, seed)) for seed in (None, 5, 6)]
+    boxes = [torch.from_numpy(cropped_boxes(pictures, scenes, seed)) for seed in (None, 5, 6)]
+    fit_boxes(net, torch.cat(x).float(), torch.cat(boxes))
 
 
 def remembered(texts: Texts, pictures: Pictures) -> tuple[Memory, torch.Tensor, dict[int, int]]:
@@ -101,7 +102,7 @@ def hidden(memory: Memory, place: torch.Tensor, captions: torch.Tensor, gen: tor
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--minutes", type=float, default=10, help="0: only the layer that finds subjects is set")
     parser.add_argument("--batch", type=int, default=768)
     parser.add_argument("--wrong", type=int, default=1024)
     parser.add_argument("--rate", type=float, default=1.5e-3)
@@ -112,8 +113,12 @@ def main() -> None:
     texts = Texts(args.data / "text")
     pictures = Pictures(args.data / "shards", args.data / "scenes", texts)
     net = load(args.data / f"{args.name}.pt", len(texts.words), quarters=True, hidden=HIDDEN)
+    find_subjects(net, pictures)
+    if not args.minutes:
+        state = torch.load(args.data / f"{args.name}.pt", weights_only=True)
+        torch.save({"average": net.state_dict(), "scale": state["scale"]}, args.data / f"{args.name}-heads.pt")
+        return
     features = Features(args.data / f"features-{args.name.removesuffix('-heads')}.npz", net, pictures, args.most)
-    find_subjects(net, features, pictures)
     head, text = net["image"].head, net["text"]
     memory, place, owners = remembered(texts, pictures)
     if text.memory is None:

@@ -140,6 +140,22 @@ def make(part: str, each: int, split: dict[str, Any]) -> Iterator[Row]:
                 yield made, {"situation": "", "unseen": False, "captions": [made.subject], "held": []}
 
 
+def of_things(each: int, split: dict[str, Any]) -> Iterator[Row]:
+    """Every subject in the company and layouts of any taught situation, asked for by its title."""
+    entries = yaml.safe_load((KNOWLEDGE / "situations.yaml").read_text())
+    known = [n for n in sorted(situations()) if not held(n, split["situations"])]
+    for k in range(each):
+        for subject in compose.library(()).subjects():
+            rng = random.Random(f"more/{subject}/{k}")
+            name = rng.choice(known)
+            chosen, size, back = manner(rng, ["spot", "spot", "hero", "hero", "icon", "banner"], subject)
+            order = compose.Order(
+                wordings(entries[name])[0][0], 100 + k, *size, chosen, situation=name, background=back
+            )
+            made = Made(order)
+            yield made, {"situation": "", "unseen": False, "captions": [made.subject], "held": []}
+
+
 class Kept:
     """An embedder that reads what text.py embedded, and embeds the rest."""
 
@@ -234,7 +250,7 @@ def tests(out: Path, split: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("lines", "test", "situations", "texts"))
+    parser.add_argument("what", choices=("lines", "test", "situations", "things", "texts"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--each", type=int, default=44)
     parser.add_argument("--most", type=int, default=40_000, help="texts to look at")
@@ -251,6 +267,8 @@ def main() -> None:
         tests(args.out, split)
     elif args.what == "situations":
         in_chunks(make("train", args.each, split), args.out, "train")
+    elif args.what == "things":
+        in_chunks(of_things(args.each, split), args.out, "train-more")
     else:
         kept = Kept(args.text)
         compose.embedding.shared = lambda: kept  # type: ignore[assignment]
