@@ -195,7 +195,9 @@ def test_a_broken_image_encoder_is_no_verdict_and_named(give, says, monkeypatch)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x04" + bytes(7) + b"[1]{", b"\x02" + bytes(7) + b"{}"])
-@pytest.mark.parametrize(("name", "says"), [(miniclip.TEXT, "the text head"), (miniclip.THINGS, "the memory of things")])
+@pytest.mark.parametrize(
+    ("name", "says"), [(miniclip.TEXT, "the text head"), (miniclip.THINGS, "the memory of things")]
+)
 def test_tables_that_are_none_are_no_verdict(content, name, says, monkeypatch, tmp_path):
     for file in miniclip.FOLDER.iterdir():
         if file.name != name:

@@ -177,7 +177,8 @@ def is_small(views: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 def views_of(canvas: Image, ground: tuple[int, int, int], encoder: MiniClip) -> NDArray[np.float32]:
     """Unit vectors (5, 256) of one squared picture, as `all_views` gives them."""
-    return all_views([canvas], [ground], encoder)[0]
+    views: NDArray[np.float32] = all_views([canvas], [ground], encoder)[0]
+    return views
 
 
 def embedded_of(texts: Sequence[str]) -> NDArray[np.float32]:
