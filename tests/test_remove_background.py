@@ -87,6 +87,20 @@ def test_the_subject_alone_can_be_kept():
     assert (alpha(outcome) >= np.asarray(subject).astype(int) - 1).all()
 
 
+def test_a_layer_in_two_groups_is_cut_out_whole():
+    head = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" viewBox="0 0 9 9">'
+    parts = [
+        f'<g data-layer="{name}"><rect x="{x}" width="3" height="9"/></g>'
+        for name, x in (("marks", 0), ("subject", 3), ("marks", 6))
+    ]
+    svg = f"{head}{''.join(parts)}</svg>"
+    layers = layers_of(svg)
+    assert list(layers) == ["marks", "subject"]
+    assert layers["marks"] == f"{head}{parts[0]}{parts[2]}</svg>"
+    picture = Picture((9, 9), lambda: render(svg, 9, 9), vector=Vector(svg, {}, layers))
+    assert cut(picture, keep="subject").picture.image.getbbox() == (3, 0, 6, 9)
+
+
 def test_a_drawing_of_ones_own_loses_the_rectangle_behind_all():
     head = '<svg xmlns="http://www.w3.org/2000/svg" width="80" height="40" viewBox="0 0 40 20">'
     shape = '<circle cx="20" cy="10" r="6" fill="#c33"/>'

@@ -17,11 +17,13 @@ class Layers(Mapping[str, str]):
         self._svg = svg
         root = _ROOT.search(svg)
         self._root = root.group(0) if root is not None else ""
-        self._spans = dict(spans(svg)) if root is not None else {}
+        self._spans: dict[str, list[tuple[int, int]]] = {}
+        for name, span in spans(svg) if root is not None else ():
+            self._spans.setdefault(name, []).append(span)
 
     def __getitem__(self, name: str) -> str:
-        start, end = self._spans[name]
-        return f"{self._root}{self._svg[start:end]}</svg>"
+        inside = "".join(self._svg[start:end] for start, end in self._spans[name])
+        return f"{self._root}{inside}</svg>"
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._spans)
