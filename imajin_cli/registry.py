@@ -49,6 +49,8 @@ COMMANDS: dict[str, Entry] = {
     "run": Entry("imajin_cli.commands.run:run", "Run all stages: from a prompt to published files."),
     "batch": Entry("imajin_cli.commands.batch:batch", "Do many jobs out of a file, on all cores or a cluster."),
     "show": Entry("imajin_cli.commands.show:show", "Print an asset's history for a person."),
+    "report": Entry("imajin_cli.commands.report:report", "Write a page of published assets, to decide on."),
+    "approve": Entry("imajin_cli.commands.approve:approve", "Record a page's decisions, and tell what is approved."),
     "schema": Entry("imajin_cli.commands.schema:schema", "Print JSON Schemas and the exit-code table."),
     "config": Entry("imajin_cli.commands.config:app", "Show, locate and check the configuration."),
     "presets": Entry("imajin_cli.commands.presets:presets", "List presets, or print one."),

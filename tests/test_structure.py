@@ -34,6 +34,7 @@ MAY_IMPORT = {
     },
     "imajin_cli.models": {"imajin_cli.contract", "imajin_cli.registry", "imajin_cli.config", "imajin_cli.models"},
     "imajin_cli.devices": {"imajin_cli.contract", "imajin_cli.config", "imajin_cli.devices"},
+    "imajin_cli.review": {"imajin_cli.contract", "imajin_cli.run", "imajin_cli.review"},
     "imajin_cli.stagecommand": {
         "imajin_cli.contract",
         "imajin_cli.registry",
@@ -52,6 +53,7 @@ MAY_IMPORT = {
         "imajin_cli.models",
         "imajin_cli.calibration",
         "imajin_cli.devices",
+        "imajin_cli.review",
         "imajin_cli.worker",
         "imajin_cli.doctor",
     },

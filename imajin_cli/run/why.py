@@ -48,24 +48,27 @@ def why(sidecar: Sidecar, name: str, folders: Iterable[Path]) -> Why:
         raise InputError(
             f"{name}: was not drawn, or its draw was broken off", hint="imajin run --until-pass records how it chose"
         )
-    ids = {identity for one in draw.candidates for identity in one.ids}
-    found = members(ids, draw, folders)
+    return again(draw, members({identity for one in draw.candidates for identity in one.ids}, draw, folders))
+
+
+def again(draw: Draw, found: Mapping[str, Found]) -> Why:
+    """``draw`` worked out again from the sidecars in ``found``, by asset id."""
     known = {identity: _before(one.sidecar) for identity, one in found.items()}
     missing = [i for one in draw.candidates for i in one.ids if i not in found and one.end != "failed"]
     there = [all(i in known for i in one.ids) for one in draw.candidates]
     passing = [known[i] for one, whole in zip(draw.candidates, there, strict=True) if whole for i in one.ids]
     stage = ranked_by(one for one in passing if one.verdict.status == "accepted" and _of_whole(one, draw, known))
-    again = [
+    anew = [
         drawn(one.index, one.seed, one.ids, known, stage) if whole or not set(one.ids) & set(missing) else one
         for one, whole in zip(draw.candidates, there, strict=True)
     ]
-    return Why(draw, again, found, [*_differences(draw, again, stage, complete=not missing)], missing)
+    return Why(draw, anew, found, [*_differences(draw, anew, stage, complete=not missing)], missing)
 
 
 def _of_whole(sidecar: Sidecar, draw: Draw, known: Mapping[str, Sidecar]) -> bool:
     """Whether all ratios of the candidate passed."""
     ids = next(one.ids for one in draw.candidates if sidecar.id in one.ids)
-    return all(known[identity].verdict.status == "accepted" for identity in ids)
+    return all(identity in known and known[identity].verdict.status == "accepted" for identity in ids)
 
 
 def _before(sidecar: Sidecar) -> Sidecar:
