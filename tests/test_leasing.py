@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from conftest import ROOT, environment
+from imajin_cli.config.layers import load_settings
 from imajin_cli.contract import need as residents
 from imajin_cli.contract.errors import NoCapacityError, OutputError
 from imajin_cli.contract.need import Need
@@ -121,6 +122,19 @@ def test_nothing_is_held_while_it_waits_for_more(home, ledger):
         other.end()
 
 
+def test_a_lease_of_an_earlier_client_in_another_ledger_does_not_count(home, tmp_path, monkeypatch):
+    gone: list[str] = []
+    home.ready(one("m", 300))
+    load("m", gone)
+    monkeypatch.setenv("IMAJIN_LEDGER", str(tmp_path / "other"))
+    home.begin("next", load_settings(), print)
+    home.ready(one("m", 300))
+    assert gone == ["m"]
+    assert leased() == [300]
+    monkeypatch.setenv("IMAJIN_LEDGER", str(tmp_path / "ledger"))
+    assert leased() == []
+
+
 def test_more_than_the_device_has_is_refused_at_once(home):
     started = time.monotonic()
     with pytest.raises(NoCapacityError, match="more than there is in all"):
@@ -218,7 +232,7 @@ def rows(cli, **extra: str) -> list[dict]:
 def test_a_stage_holds_its_lease_while_it_works_and_not_after(cli, png, ledger, monkeypatch):
     png()
     monkeypatch.delenv("IMAJIN_DEVICES")
-    env = environment()
+    env = environment(IMAJIN_WORKER="off")
     process = subprocess.Popen(
         [sys.executable, "-m", "imajin_cli", "semantic", "--detect"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env,

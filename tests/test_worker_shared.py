@@ -134,7 +134,8 @@ def test_an_idle_host_gives_up_its_lease_within_a_second_and_another_comes(desk,
     started = time.monotonic()
     released = desk.run("gpu", "release", held["id"])
     assert released.returncode == 0, released.stderr
-    assert time.monotonic() - started < 3
+    # Under a second by itself (test_leases.py); here whole commands start meanwhile, on a machine that may be busy.
+    assert time.monotonic() - started < 10
     gone(pid)
     assert desk.run("shared", "a.png", "--force").returncode == 0
     assert note("a.png", "pid") != pid
@@ -149,7 +150,7 @@ def test_a_model_that_was_not_used_for_longest_makes_room_for_another(desk, png)
     started = time.monotonic()
     second = desk.run("shared", "b.png", "--mib", "700", **room)
     assert second.returncode == 0, second.stderr
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 12
     gone(first)
     assert [held["mib"] for held in leases(desk, **room)] == [700]
     large = desk.run("shared", "b.png", "--mib", "1001", **room)

@@ -7,6 +7,7 @@ for another can wait for ever.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class _Group:
     lease: Lease | None
     before: int | None
     used: float
+    where: tuple[str, ...] = ()
     measured: bool = False
 
     @property
@@ -66,6 +68,11 @@ class Residence:
         given = needs
         if is_elsewhere():
             needs = tuple(need for need in needs if not need.shared)
+        where = _where()
+        for group in [one for one in self._groups if one.where != where and _droppable(one)]:
+            # An earlier client's lease in another ledger says nothing here.
+            if group in self._groups:
+                self._let_go(group)
         # Everybody in the same order, so that nobody waits in a circle.
         for device in sorted({need.device for need in needs}, key=_order):
             self._on(device, tuple(need for need in needs if need.device == device))
@@ -142,7 +149,7 @@ class Residence:
                 residents.place(need.model, held.device.id)
             before = meter.used(held.device)
             meter.restart(held.device)
-        self._groups.append(_Group(device, needs, held, before, time.monotonic()))
+        self._groups.append(_Group(device, needs, held, before, time.monotonic(), _where()))
 
     def _let_go(self, group: _Group) -> None:
         """Drop a group's models, and every lease that they have."""
@@ -152,6 +159,11 @@ class Residence:
             residents.drop(sorted(one.models - group.models))
             if one.lease is not None:
                 one.lease.release()
+
+
+def _where() -> tuple[str, ...]:
+    """What says, beside the config, where leases are: clients of one process of the worker may differ in it."""
+    return tuple(os.environ.get(name, "") for name in ("IMAJIN_LEDGER", "IMAJIN_DEVICES", "IMAJIN_DEVICES__LEDGER"))
 
 
 def _order(device: str) -> tuple[bool, str]:
