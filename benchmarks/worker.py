@@ -1,4 +1,4 @@
-"""The worker: what a warm command costs, a pipe of six stages against one process, and `make -j4` over a large model.
+"""The worker: what a warm command costs, a pipe of six stages against one process, and `make -j4` over a large model (make.py).
 
 Whole processes, taking turns. The large model needs torch and safetensors, which imajin does not: where they are absent
 that part is left out, and said. $TORCH_PYTHON may name another interpreter that has them, and imajin's own libraries.
@@ -176,7 +176,7 @@ def make() -> dict[str, float]:
 
 def measure() -> dict[str, float]:
     """All of it."""
-    return {**warm(), **pipe(), **make()}
+    return {**warm(), **pipe()}
 
 
 if __name__ == "__main__":
