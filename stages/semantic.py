@@ -16,7 +16,7 @@ from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.layers import layer, timely
 from imajin_cli.contract.need import Need
-from imajin_cli.contract.sidecar import ModelRef, Score
+from imajin_cli.contract.sidecar import ModelRef, Score, Sidecar
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
 from imajin_cli.stages.backends.footprint import on_cpu
 from imajin_cli.stages.calibration.limits import limit, state
@@ -27,6 +27,17 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Names = Annotated[list[Name], Field(max_length=64)]
 # Of a longer prompt this much is read; the text embedder stops at about as much itself.
 PROMPT_CHARS = 1000
+
+
+UNLIKE = frozenset({"pattern", "avatar"})
+"""Layouts that the calibration holds none of: a repeated dozen of things, a face that fills the picture."""
+
+
+def _arranged(sidecar: Sidecar) -> str:
+    """The layout that the last drawing was asked for, "" where nothing says. It makes the gate milder, never passes."""
+    drawn = next((record for record in reversed(sidecar.stages) if record.stage == "generate"), None)
+    asked = drawn.params.get("layout") if drawn is not None else None
+    return str(asked.value) if asked is not None else ""
 
 
 class SemanticParams(Params):
@@ -140,7 +151,7 @@ class Semantic(Stage[SemanticParams]):
         seen = Seen(layer("semantic", "reading the picture", lambda: planes_of(picture.image)))
         if seen.blank:
             return Outcome("rejected", reason="nothing to see in it", code=self.rejects_with)
-        fit, absent = self._fit(seen, prompt)
+        fit, absent = self._fit(seen, prompt, unlike=_arranged(asset.sidecar) in UNLIKE)
         scores = [*fit, *self._filters(seen, filters)]
         faults = [_fault(score, prompt) for score in scores if score.passed is False]
         notes: dict[str, Any] = {
@@ -184,14 +195,19 @@ class Semantic(Stage[SemanticParams]):
             return limit(p.calibration, stage=self.name, score="prompt", asset_class=kind, revision=revision)
         return None if p.judge == "never" else calibrated
 
-    def _fit(self, seen: Seen, prompt: str) -> tuple[list[Score], str | None]:
-        """The prompt's scores, or what was absent: where they are only recorded, there is nothing to fail by."""
+    def _fit(self, seen: Seen, prompt: str, *, unlike: bool) -> tuple[list[Score], str | None]:
+        """The prompt's scores, or what was absent: where they are only recorded, there is nothing to fail by.
+
+        ``unlike`` says that the picture is laid out as none that the thresholds were set on.
+        """
         p = self.params
-        photo = p.judge == "auto" and seen.asset_class(p.asset_class) == "photo"
-        if p.threshold is not None or p.calibration is not None or (p.judge != "never" and not photo):
+        given = p.threshold is not None or p.calibration is not None
+        recorded = p.judge == "auto" and (unlike or seen.asset_class(p.asset_class) == "photo")
+        if given or (p.judge != "never" and not recorded):
             return self._prompt(seen, prompt), None
         try:
-            return self._prompt(seen, prompt), None
+            scores = self._prompt(seen, prompt)
+            return [score.model_copy(update={"threshold": None, "op": "info", "passed": None}) for score in scores], None
         except NoVerdictError as error:
             return [], error.line()
 

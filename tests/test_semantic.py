@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from conftest import Cli
 from imajin_cli.contract.errors import BackendError, NoVerdictError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.picture import Picture, Vector
@@ -334,3 +335,20 @@ def test_a_layer_that_takes_too_long_is_no_verdict_and_named(part, monkeypatch):
         judged(disc(), "a red ball", judge="always", time_limit=0.3)
     stop.set()
     assert caught.value.hint == "imajin semantic --force judges anew"
+
+
+@pytest.mark.parametrize("layout", ["pattern", "avatar"])
+def test_a_layout_that_the_calibration_holds_none_of_is_recorded_and_not_judged(cli: Cli, layout: str) -> None:
+    drawn = cli("generate", "a submarine", "--layout", layout, "--size", "400", "--seed", "1")
+    name = drawn.stdout.decode().strip()
+    swapped = Path(f"{name}.json")
+    document = json.loads(swapped.read_text(encoding="utf-8"))
+    document["request"]["prompt"] = "a slice of pizza"
+    swapped.write_text(json.dumps(document), encoding="utf-8")
+    judged = cli("semantic", name)
+    record = json.loads(swapped.read_text(encoding="utf-8"))["stages"][-1]
+    assert judged.returncode == 0, judged.stderr
+    assert record["status"] == "skipped"
+    assert record["scores"][0]["name"] == "prompt"
+    assert "threshold" not in record["scores"][0]
+    assert cli("semantic", name, "--threshold", "0.9", "--force").returncode == 12
