@@ -69,7 +69,6 @@ def _index(found: Found) -> int:
 
 def _candidate(found: Found, draw: Draw | None, listed: Mapping[str, str], pictures: Pictures) -> dict[str, Any]:
     sidecar, index = found.sidecar, _index(found)
-    ranks = [number(record.rank) for record in sidecar.stages if record.rank is not None]
     image = sidecar.image
     picture = found.path.with_name(image.file or found.path.name.removesuffix(".json")) if image is not None else None
     return {
@@ -79,13 +78,21 @@ def _candidate(found: Found, draw: Draw | None, listed: Mapping[str, str], pictu
         "place": draw.order.index(index) + 1 if draw is not None and index in draw.order else None,
         "chosen": index in draw.chosen if draw is not None else None,
         "published": maybe_shown(listed.get(sidecar.id), NAME_SIGNS),
-        "rank": ranks[-1] if ranks else None,
+        "rank": _rank(sidecar, draw, index),
         "verdict": verdict(sidecar),
         "width": image.width if image is not None else None,
         "height": image.height if image is not None else None,
         "src": pictures.place(picture, image.file_sha256) if picture is not None and image is not None else None,
         "stages": history(sidecar),
     }
+
+
+def _rank(sidecar: Sidecar, draw: Draw | None, index: int) -> int | float | None:
+    """What the candidates of a draw were ordered by, which counts its worst ratio; else the aesthetic gate's, else another's."""
+    if draw is not None and draw.ranked_by is not None:
+        return next((number(one.rank) for one in draw.candidates if one.index == index), None)
+    ranks = {record.stage: number(record.rank) for record in sidecar.stages if record.rank is not None}
+    return ranks.get("aesthetic", next(reversed(ranks.values()), None))
 
 
 def draw_of(sidecar: Sidecar, family: Mapping[str, Found]) -> dict[str, Any] | None:
