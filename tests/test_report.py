@@ -257,6 +257,25 @@ def test_a_changed_file_is_approved_no_longer(reviewed: Path, cli: Cli) -> None:
     assert [asset["approval"] for asset in report("dist")["assets"]] == ["changed", "changed"]
 
 
+def test_what_was_approved_is_kept_to_compare_with_and_only_the_last(reviewed: Path) -> None:
+    record_all(Path("decisions.json"), [], copies=True)
+    first = (reviewed / "one.png").read_bytes()
+    kept = Path(".imajin/approved")
+    assert {path.read_bytes() for path in kept.iterdir()} == {first, (reviewed / "two.png").read_bytes()}
+    assert Path(".imajin/.gitignore").read_text() == "*\n"
+    assert [asset["previous"] for asset in report("dist")["assets"]] == [None, None]
+    publish(reviewed, "a", "b", "one", "two")  # with other pictures
+    found = report("dist")
+    (one,) = (asset for asset in found["assets"] if asset["name"] == "one.png")
+    assert found["pictures"][one["previous"]] == "data:image/png;base64," + base64.b64encode(first).decode()
+    second = decisions()
+    second["assets"] = [one for one in second["assets"] if one["files"][0]["name"] in ("one.png", "two.png")]
+    Path("second.json").write_text(json.dumps(second), encoding="utf-8")
+    record_all(Path("second.json"), [], copies=True)
+    assert {path.read_bytes() for path in kept.iterdir()} == {picture(102), picture(103)}
+    assert [asset["previous"] for asset in report("dist")["assets"]] == [None] * 4
+
+
 def test_a_rejection_takes_an_approval_back_and_both_stay_in_the_journal(reviewed: Path, cli: Cli) -> None:
     record_all(Path("decisions.json"), [])
     second = decisions(decision="rejected", note="the eyes")

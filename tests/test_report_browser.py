@@ -13,7 +13,8 @@ import pytest
 
 from browser import Browser
 from conftest import Cli
-from test_report import NASTY, publish, report
+from imajin_cli.review.decisions import record_all
+from test_report import NASTY, decisions, publish, report
 
 pytestmark = pytest.mark.slow
 STEMS = ("cat", "dog", "emu")
@@ -107,6 +108,29 @@ def test_filter_sort_and_grounds_by_keys(browser: Browser, page: Path) -> None:
     browser.press("r")
     assert "0 rejected" in browser.run("document.getElementById('counts').textContent")
     assert browser.faults() == []
+
+
+def test_a_new_version_is_laid_over_the_approved_one(browser: Browser, page: Path, work: Path) -> None:
+    Path("decisions.json").write_text(json.dumps(decisions()), encoding="utf-8")
+    record_all(Path("decisions.json"), [], copies=True)
+    publish(work / "dist", "ant", *STEMS, text="light")  # each picture is another's now
+    report("dist")
+    browser.open(page)
+    assert browser.run("document.getElementById('compare')") is None
+    browser.press("j")
+    assert current(browser) == "cat.png"
+    mode = "document.getElementById('compare').dataset.mode"
+    assert browser.run(mode) == "swipe"
+    sources = browser.run("[...document.querySelectorAll('#compare img')].map((image) => image.src)")
+    assert len(set(sources)) == 2
+    browser.press("c")
+    assert browser.run(mode) == "blink"
+    browser.press("b")
+    assert browser.run("document.querySelector('#compare .over').hidden")
+    browser.press("c")
+    assert browser.run("getComputedStyle(document.querySelector('#compare .over')).mixBlendMode") == "difference"
+    assert browser.faults() == []
+    assert browser.asked() == {page.resolve().as_uri()}
 
 
 # Text on a plain ground: the ratio of WCAG 2.2 (relative luminance), at least 4.5.

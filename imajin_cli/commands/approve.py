@@ -26,6 +26,12 @@ def _body(
     check: Annotated[
         bool, typer.Option("--check", help="Tell what is approved in the FOLDERs given.", show_default=False)
     ] = False,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep/--no-keep", help="Keep a copy of what is approved in .imajin/approved, to compare with later."
+        ),
+    ] = True,
 ) -> None:
     """Record the decisions of a review page beside the manifest, with the digests of the files that were looked at.
 
@@ -36,14 +42,14 @@ def _body(
     if check:
         _check(arguments, report)
     else:
-        _record(arguments[0], arguments[1:], report)
+        _record(arguments[0], arguments[1:], report, copies=keep)
     raise typer.Exit(report.finish())
 
 
-def _record(decisions: str, folders: Sequence[str], report: Report) -> None:
+def _record(decisions: str, folders: Sequence[str], report: Report, *, copies: bool) -> None:
     if Path(decisions).is_dir():
         raise UsageError(f"{decisions}: a folder; the file of decisions comes first", hint="or imajin approve --check")
-    for folder, news in record_all(Path(decisions), folders):
+    for folder, news in record_all(Path(decisions), folders, copies=copies):
         report.path(folder / APPROVED)
         report.say(f"{os.fspath(folder)}: {news} {'decision' if news == 1 else 'decisions'} recorded")
 

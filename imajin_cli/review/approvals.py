@@ -68,6 +68,11 @@ class Approvals(BaseModel):
         return {one.first: one for one in self.assets}
 
 
+def last_approved(known: Approvals) -> dict[str, Decision]:
+    """The newest approval of each asset, whatever was decided since, by the name of its first file."""
+    return {one.first: one for one in [*known.assets, *known.journal] if one.decision == "approved"}
+
+
 def parsed(model: type[_Model], data: bytes, name: str, what: str) -> _Model:
     """``data`` as a ``model``. Raises InputError for anything else, and for what a newer version wrote."""
     try:

@@ -10,8 +10,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from imajin_cli.contract.errors import InputError
-from imajin_cli.review.approvals import Decision, parsed, record, states_of
+from imajin_cli.review.approvals import Decision, last_approved, parsed, read_approvals, record, states_of
 from imajin_cli.review.folders import MAX_ASSETS, Published, digests_of, published
+from imajin_cli.review.kept import keep
 from imajin_cli.run.reading import read_bytes
 
 MAX_DECISIONS_BYTES = 32 << 20
@@ -47,12 +48,12 @@ def read_decisions(path: Path) -> Decisions:
     return found
 
 
-def record_all(path: Path, folders: Sequence[str]) -> list[tuple[Path, int]]:
+def record_all(path: Path, folders: Sequence[str], *, copies: bool = False) -> list[tuple[Path, int]]:
     """Record the decisions of the file ``path``: each folder, and how many said something new there.
 
     ``folders`` are those that may be written to; where none is given, those that the file names, below the working folder.
-    Every decision is held against manifests and files first, so that nothing is recorded where one does not fit. Raises
-    InputError and OutputError.
+    With ``copies``, what is approved is also copied, to be compared with later. Every decision is held against manifests
+    and files first, so that nothing is recorded where one does not fit. Raises InputError and OutputError.
     """
     found = read_decisions(path).assets
     places = {name: _place(name, path, folders) for name in dict.fromkeys(one.folder for one in found)}
@@ -61,7 +62,10 @@ def record_all(path: Path, folders: Sequence[str]) -> list[tuple[Path, int]]:
     done: list[tuple[Path, int]] = []
     for place in dict.fromkeys(one.path for one in places.values()):
         mine = [one.bare() for one in found if places[one.folder].path == place]
+        before = last_approved(read_approvals(place))
         done.append((place, record(place, mine)))
+        if copies:
+            keep(place, mine, before, last_approved(read_approvals(place)))
     return done
 
 

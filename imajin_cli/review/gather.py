@@ -9,9 +9,10 @@ from typing import Any
 
 from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.sidecar import Sidecar
-from imajin_cli.review.approvals import Decision, approval_of, read_approvals, states_of
+from imajin_cli.review.approvals import Decision, approval_of, last_approved, read_approvals, states_of
 from imajin_cli.review.candidates import Families, candidates, draw_of
-from imajin_cli.review.folders import Published
+from imajin_cli.review.folders import Published, digests_of
+from imajin_cli.review.kept import kept_copy
 from imajin_cli.review.pictures import TYPES, Pictures
 from imajin_cli.review.records import closest, history, verdict
 from imajin_cli.review.texts import NAME_SIGNS, maybe_shown, number, shown
@@ -44,9 +45,13 @@ def gather(places: Sequence[Published], beside: Sequence[Path], pictures: Pictur
     for a file of approvals that is not ours.
     """
     items = [_item(place, entry) for place in places for entry in place.assets]
-    decided = {place.path: read_approvals(place.path).by_file() for place in places}
+    known = {place.path: read_approvals(place.path) for place in places}
+    decided = {path: found.by_file() for path, found in known.items()}
     shapes = [_asset(item, decided[item.place.path].get(item.first), pictures) for item in items]
     groups = _groups(items, shapes, beside, pictures)
+    approved = {path: last_approved(found) for path, found in known.items()}
+    for item, shape in zip(items, shapes, strict=True):
+        shape["previous"] = _previous(item, approved[item.place.path].get(item.first), pictures)
     _pair(items, shapes)
     return {"assets": shapes, "groups": groups, "pictures": pictures.sources}
 
@@ -115,6 +120,7 @@ def _asset(item: Item, decision: Decision | None, pictures: Pictures) -> dict[st
         "credits": _credits(entry.get("credits")),
         "group": None,
         "pair": None,
+        "previous": None,
         "approval": approval_of(dict(entry), decision, item.states),
         "note": shown(decision.note) if decision is not None else "",
         # As it is, not as it is shown: this goes into decisions.json.
@@ -135,6 +141,14 @@ def _shown_by(item: Item, pictures: Pictures) -> int | None:
             if source is not None:
                 return source
     return None
+
+
+def _previous(item: Item, decision: Decision | None, pictures: Pictures) -> int | None:
+    """The picture that was approved last, where it is another one and a copy of it was kept."""
+    if decision is None or decision.digests() == digests_of(dict(item.entry)):
+        return None
+    copy = kept_copy(decision)
+    return pictures.place(*copy) if copy is not None else None
 
 
 def _file(item: Item, file: Mapping[str, Any], pictures: Pictures) -> dict[str, Any]:

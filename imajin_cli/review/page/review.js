@@ -147,11 +147,16 @@ function draw() {
       make("span", { class: "faint", dir: "auto", text: asset.folder })),
     bar(asset), warnings(asset), aboutSection(asset), groundPicker(),
     make("div", { id: "grounds" }, ...groundsSection(asset, ground)),
-    framesSection(asset), candidatesSection(asset), scoresSection(asset), historySection(asset), filesSection(asset),
+    compareSection(asset), framesSection(asset), candidatesSection(asset), scoresSection(asset), historySection(asset), filesSection(asset),
   ];
   detail.replaceChildren(...parts.filter((part) => part !== null));
   detail.scrollTop = 0;
   decisionBar();
+}
+
+function nextMode() {
+  const modes = [...document.querySelectorAll("input[name=mode]")];
+  if (modes.length) modes[(modes.findIndex((mode) => mode.checked) + 1) % modes.length].click();
 }
 
 /** decisions.json, as a file that the browser saves: no byte of it goes anywhere else. */
@@ -176,6 +181,7 @@ const KEYS = {
   j: () => step(1), k: () => step(-1), a: () => decide("approved"), r: () => decide("rejected"), u: () => decide(null),
   n: () => byId("note")?.focus(), "/": () => byId("words").focus(), s: () => next(byId("order")), d: download,
   g: () => { if (current >= 0) setGround(["all", ...GROUNDS][(["all", ...GROUNDS].indexOf(ground) + 1) % 4]); },
+  c: nextMode, b: () => { if (byId("blink") && !byId("blink").hidden) byId("blink").click(); },
   "?": () => byId("help").showModal(),
 };
 const IN_LIST = { ArrowDown: () => step(1), ArrowUp: () => step(-1), Home: () => step(-Infinity), End: () => step(Infinity) };

@@ -47,6 +47,30 @@ function framesSection(asset) {
     ...["light", "dark"].map((theme) => frame(theme, made[theme] ?? asset, made[theme] !== null || asset.theme === "contrast"))));
 }
 
+/** The picture over the one that was approved last: swept aside, in turn with it, or as the difference of both. */
+function compareSection(asset) {
+  if (asset.previous === null) return null;
+  const over = make("div", { class: "over" }, picture(asset, 512, "now"));
+  const stage = make("div", { class: "compare", id: "compare", "data-mode": "swipe" }, picture({ ...asset, src: asset.previous }, 512, "as approved"), over);
+  const sweep = make("input", { type: "range", min: "0", max: "100", value: "50", "aria-label": "Share of the approved picture",
+    oninput: () => stage.style.setProperty("--share", `${sweep.value}%`) });
+  const blink = make("button", { type: "button", id: "blink", "aria-keyshortcuts": "b", onclick: () => {
+    over.hidden = !over.hidden;
+    blink.firstChild.data = over.hidden ? "Shown: approved " : "Shown: now ";
+  } }, "Shown: now ", make("kbd", { text: "b" }));
+  const show = (mode) => {
+    stage.dataset.mode = mode;
+    over.hidden = false;
+    sweep.hidden = mode !== "swipe";
+    blink.hidden = mode !== "blink";
+  };
+  const choices = ["swipe", "blink", "difference"].map((mode) => make("label", {}, make("input", { type: "radio", name: "mode", value: mode,
+    checked: mode === "swipe", onchange: () => show(mode) }), make("span", { text: mode })));
+  show("swipe");
+  return section("Against what was approved", make("fieldset", { class: "picker", id: "modes" }, make("legend", { text: "Compare by" }), ...choices),
+    make("div", { class: "tools" }, sweep, blink), stage);
+}
+
 function limit(score) {
   return score.threshold === null ? "" : `${score.op === ">=" ? "≥" : "≤"} ${figure(score.threshold)}`;
 }
