@@ -20,6 +20,7 @@ from imajin_cli.contract.errors import ImajinError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.sidecar import Draw, Drawn, Group, ImageInfo, Record, Request, Score, Sidecar
 from imajin_cli.review.approvals import APPROVED
+from imajin_cli.review.candidates import candidates, draw_of
 from imajin_cli.review.decisions import record_all
 from imajin_cli.review.folders import published
 from imajin_cli.review.gather import gather
@@ -27,6 +28,7 @@ from imajin_cli.review.page import in_html, page
 from imajin_cli.review.pictures import Pictures
 from imajin_cli.review.texts import NAME_SIGNS, shown
 from imajin_cli.run.sidecars import dump_sidecar
+from imajin_cli.run.why import Found
 
 NASTY = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \" ' ` & \n \u2028 \u202e]]> <!-- {{data}}"
 
@@ -220,6 +222,32 @@ def test_candidates_and_losers_are_shown_once_and_the_choice_is_checked(work: Pa
     assert len(found["pictures"]) == 3
     assert (group["draw"]["missing"], group["draw"]["differences"]) == (0, [])
     assert report("dist")["groups"][0]["draw"]["missing"] == 1
+
+
+INDICES = st.lists(st.integers(0, 5), max_size=5)
+DRAWN = st.builds(
+    Drawn,
+    index=st.integers(0, 4),
+    seed=st.integers(-2, 4),
+    ids=st.lists(st.sampled_from(["asset0", "asset1", "asset2"]), max_size=3),
+    end=st.sampled_from(["passed", "rejected", "failed"]),
+    code=st.sampled_from([0, 15, 99]),
+    rank=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+)
+
+
+@given(st.lists(DRAWN, max_size=5), INDICES, INDICES, st.sampled_from([None, "quality", "x"]), st.integers(0, 7))
+def test_a_draw_that_makes_no_sense_is_shown_as_one(
+    drawn: list[Drawn], order: list[int], chosen: list[int], by: str | None, there: int
+) -> None:
+    draw = Draw(wanted=1, keep=1, most=1, stopped="enough", candidates=drawn, order=order, chosen=chosen, ranked_by=by)
+    all_three = [sidecar(b"", f"{i}.png", i, draw, status=("passed", "rejected", "error")[i]) for i in range(3)]
+    family = {one.id: Found(one, Path(f"{one.id}.json")) for i, one in enumerate(all_three) if there & 1 << i}
+    told = draw_of(all_three[0], family)
+    assert told is not None
+    missing = {identity for one in drawn if one.end != "failed" for identity in one.ids} - set(family)
+    assert bool(told["missing"]) == bool(missing)
+    assert len(candidates(all_three[0], family, {}, Pictures(Path("r.html"), 0))) == len(family)
 
 
 def test_pictures_beyond_the_room_and_changed_ones_are_linked(work: Path) -> None:

@@ -13,18 +13,23 @@ from imajin_cli.contract.sidecar import Record, Request, Sidecar
 from imajin_cli.registry import stages
 from imajin_cli.run.report import show_json
 
+_NAMES = ("sidecar", "record", "request", "config", "decisions", "approvals")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schemas() -> dict[str, Callable[[], dict[str, Any]]]:
-    """Name → the schema, made when asked for: sidecar, record, request, config, and each stage's params."""
+    """Name → the schema, made when asked for: sidecar, record, request, config, reviews, and each stage's params."""
     from imajin_cli.config.layers import section_models
+    from imajin_cli.review.approvals import Approvals
+    from imajin_cli.review.decisions import Decisions
 
     table: dict[str, Callable[[], dict[str, Any]]] = {
         "sidecar": Sidecar.model_json_schema,
         "record": Record.model_json_schema,
         "request": Request.model_json_schema,
         "config": config_schema,
+        "decisions": Decisions.model_json_schema,
+        "approvals": Approvals.model_json_schema,
     }
     models = section_models()
     return table | {name: models[name].model_json_schema for name in stages() if name in models}
@@ -40,14 +45,16 @@ def config_schema() -> dict[str, Any]:
 
 
 def _complete(incomplete: str) -> list[str]:
-    return [name for name in ("sidecar", "record", "request", "config", *stages()) if name.startswith(incomplete)]
+    return [name for name in (*_NAMES, *stages()) if name.startswith(incomplete)]
 
 
 def _body(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]", help="sidecar (default), record, request, config, or a stage.", autocompletion=_complete
+            metavar="[NAME]",
+            help="sidecar (default), record, request, config, decisions, approvals, or a stage.",
+            autocompletion=_complete,
         ),
     ] = None,
     exit_codes: Annotated[

@@ -92,8 +92,13 @@ function scoreRows(stages) {
 }
 
 function scoresSection(asset) {
-  const rows = scoreRows(asset.stages);
-  return rows.length ? section("Scores against limits", scoresTable("Scores", rows)) : null;
+  const rows = (limited) => scoreRows(asset.stages.map((record) => ({ ...record,
+    scores: record.scores.filter((score) => (score.threshold !== null || score.passed !== null) === limited) })));
+  const [limited, others] = [rows(true), rows(false)];
+  if (!limited.length && !others.length) return null;
+  return section("Scores against limits", limited.length ? scoresTable("Scores", limited) : null,
+    others.length ? make("details", {}, make("summary", { text: `${others.length} measures without a limit` }),
+      scoresTable("Measures without a limit", others)) : null);
 }
 
 function scoresTable(label, rows) {
