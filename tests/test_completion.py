@@ -66,7 +66,7 @@ def test_presets_a_projects_own_among_them(shell, work):
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_choices_and_backends(shell):
-    assert set(complete(shell, "imajin generate --backend ")) == {"auto", "compose"}
+    assert set(complete(shell, "imajin generate --backend ")) == {"auto", "compose", "diffusers"}
     assert complete(shell, "imajin generate --theme da") == ["dark"]
     assert complete(shell, "imajin run --theme da") == ["dark"]
     assert "sidecar" in complete(shell, "imajin schema ")
