@@ -48,7 +48,8 @@ def test_a_benchmark_that_there_is_not_is_named(monkeypatch, capsys):
 
 def test_every_benchmark_can_be_asked():
     for name in BENCHMARKS:
-        assert "def measure(" in (ROOT / "benchmarks" / f"{name}.py").read_text(encoding="utf-8"), name
+        text = (ROOT / "benchmarks" / f"{name}.py").read_text(encoding="utf-8")
+        assert "def measure(" in text or "as measure" in text, name
 
 
 def test_one_core_does_one_job_after_another_and_two_share_them():

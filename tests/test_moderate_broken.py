@@ -66,7 +66,7 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks of their own for each test, so that none is broken for the next, and no face where none is put."""
     kept: dict[str, Network] = {}
     for module in (opennsfw, ages, ocr):
-        monkeypatch.setattr(module, "network", lambda name, optimise=True: kept.setdefault(name, Network(name)))
+        monkeypatch.setattr(module, "network", lambda name, **_how: kept.setdefault(name, Network(name)))
 
 
 @pytest.fixture

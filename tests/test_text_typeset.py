@@ -112,7 +112,7 @@ def test_named_fonts() -> None:
     assert font_named("Noto Sans").credit.licence == "OFL-1.1"
     with pytest.raises(MissingError) as caught:
         font_named("no-such-family-here")
-    assert caught.value.hint == "pip install fontpkg-no-such-family-here"
+    assert caught.value.hint == "if it is a family that fontpkg has: pip install fontpkg-no-such-family-here"
     for name in ("../evil", "missing.ttf", "a" * 80):
         with pytest.raises(InputError):
             font_named(name)
