@@ -133,10 +133,14 @@ def test_a_prompt_of_ten_thousand_characters_is_judged():
 
 
 def test_the_calibrated_threshold_counts_unless_told_otherwise():
-    found = judged(disc(), "a fire engine")
+    found = judged(disc(), "a fire engine", judge="always")
     fit = found.scores[0]
     assert found.notes["judged"] is True
-    assert fit.threshold == judge.curve(str(found.notes["class"]), miniclip.revision()).threshold
+    calibrated = judge.curve(str(found.notes["class"]), miniclip.revision()).threshold
+    assert fit.threshold == calibrated
+    milder = judged(disc(), "a fire engine").scores[0].threshold
+    assert milder is not None
+    assert 0 < milder < calibrated
     assert fit.passed == (fit.value >= fit.threshold)
     assert found.status == ("passed" if fit.passed else "rejected")
 
@@ -337,7 +341,7 @@ def test_a_layer_that_takes_too_long_is_no_verdict_and_named(part, monkeypatch):
     assert caught.value.hint == "imajin semantic --force judges anew"
 
 
-@pytest.mark.parametrize("layout", ["pattern", "avatar"])
+@pytest.mark.parametrize("layout", ["pattern", "avatar", "icon"])
 def test_a_layout_that_the_calibration_holds_none_of_is_recorded_and_not_judged(cli: Cli, layout: str) -> None:
     drawn = cli("generate", "a submarine", "--layout", layout, "--size", "400", "--seed", "1")
     name = drawn.stdout.decode().strip()
