@@ -29,8 +29,9 @@ Names = Annotated[list[Name], Field(max_length=64)]
 PROMPT_CHARS = 1000
 
 
-_EASED = 0.7
-"""What share of the calibrated threshold counts by default: of a hundred runs 99 then pass, not 97 (benchmarks/end_to_end)."""
+_EASED = 0.2
+"""What share of the calibrated threshold counts by default. The encoder is least sure of situations that it was never
+taught: of "no new messages" in German it thinks little of every picture. Such prompts are to pass; what is clearly off is not."""
 UNLIKE = frozenset({"pattern", "avatar", "numerals", "icon"})
 """Layouts of ours that the calibration holds none of: a repeated dozen of things, a face, digits, a glyph on a tile."""
 
