@@ -28,6 +28,8 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "ledger"
     monkeypatch.setenv("IMAJIN_LEDGER", str(folder))
     monkeypatch.setenv("IMAJIN_DEVICES", "sim:0=1000")
+    for left in lease.held():  # of stages that other tests ran in this process
+        left.release()
     return folder
 
 
