@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from imajin_cli.contract.bounded import read_named
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.exits import Exit
@@ -195,16 +194,7 @@ class Watermark(Stage[WatermarkParams]):
     def _image_bytes(self) -> bytes:
         """The bytes of the mark's image. Raises InputError."""
         name = str(self.params.image)
-        try:
-            # Without O_NONBLOCK, opening a FIFO would wait for a writer for ever.
-            flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-            with os.fdopen(os.open(Path(name).expanduser(), flags), "rb") as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise InputError(f"the mark {name}: not a regular file")
-                data = file.read(_IMAGE_BYTES + 1)
-        except (OSError, ValueError, RuntimeError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise InputError(f"the mark {name}: cannot be read: {why}") from None
+        data = read_named(name, "the mark", _IMAGE_BYTES)
         if len(data) > _IMAGE_BYTES:
             raise InputError(f"the mark {name}: larger than {_IMAGE_BYTES >> 20} MiB")
         return data

@@ -58,10 +58,8 @@ def make_place(path: str, above: Place | None = None) -> Place:
 
     Raises OSError, or Refused for a link or what is no folder.
     """
-    try:
+    with contextlib.suppress(FileNotFoundError):  # it is made then
         return open_place(path)
-    except FileNotFoundError:
-        pass  # it is made
     if above is None:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     # Another process may make it first.
@@ -117,10 +115,8 @@ def open_known(place: Place, name: str, *, write: bool = True, append: bool = Fa
 def open_or_create(place: Place, name: str) -> tuple[int, bool]:
     """The file's descriptor, and whether it is new. Raises OSError, and Refused for one that we would not have made."""
     while True:
-        try:
+        with contextlib.suppress(FileNotFoundError):  # it is made then
             return open_ours(place, name), False
-        except FileNotFoundError:
-            pass  # it is made
         with contextlib.suppress(FileExistsError):
             return create(place, name), True
 

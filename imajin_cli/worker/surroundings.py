@@ -80,6 +80,7 @@ class _Output(_Raw):
         return not self.closed
 
     def write(self, data: Any) -> int:
+        """Write what was not written before a crash, and tell of it; return how many bytes are dealt with."""
         if self._ended:
             return len(data)
         if not self._counts:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-import stat
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imajin_cli.contract.bounded import read_named
 from imajin_cli.contract.digest import json_digest, sha256
 from imajin_cli.contract.errors import BackendError, InputError, UsageError
 from imajin_cli.contract.provenance import ProvenanceParams
@@ -148,15 +147,7 @@ def _by_command(arguments: list[str], data: bytes, alg: str) -> bytes:
 
 def read_pem(name: str, what: str) -> bytes:
     """The bytes of a PEM file. Raises InputError."""
-    try:
-        # Without O_NONBLOCK, opening a FIFO would wait for a writer for ever.
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(Path(name).expanduser(), flags), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise InputError(f"{what} {name}: not a regular file")
-            data = file.read(_MAX_PEM + 1)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"{what} {name}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    data = read_named(name, what, _MAX_PEM)
     if len(data) > _MAX_PEM:
         raise InputError(f"{what} {name}: larger than {_MAX_PEM >> 20} MiB")
     return data

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from imajin_cli.contract.bounded import read_named
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import BackendError, ImajinError, InputError, NoVerdictError
 from imajin_cli.stages.recognition.template import Template, distances
@@ -43,15 +41,7 @@ class Described:
 
 def read(path: str) -> bytes:
     """The bytes of a reference. Raises InputError for a file that cannot be read, UnusableError for one that is too large."""
-    try:
-        # Without O_NONBLOCK, opening a FIFO would wait for a writer for ever.
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(Path(path).expanduser(), flags), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise InputError(f"the reference {path}: not a regular file")
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"the reference {path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    data = read_named(path, "the reference", MAX_BYTES)
     if len(data) > MAX_BYTES:
         raise UnusableError(f"the reference {path}: larger than {MAX_BYTES >> 20} MiB")
     return data

@@ -99,6 +99,7 @@ def _watch(torch: Any, order: Order, last: dict[str, Any]) -> Any:
     """A callback at each step's end: a latent that is no number ends the work there."""
 
     def step(pipe: Any, number: int, _time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        """Keep the latents of this step, and end the work where they are no numbers."""
         latents = tensors["latents"]
         if not bool(torch.isfinite(latents).all()):
             raise BackendError(
