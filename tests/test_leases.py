@@ -104,12 +104,12 @@ def test_a_child_does_not_inherit_a_lease_by_accident(ledger):
         "child = os.fork()\n"
         "if child == 0:\n"
         "    assert not held.is_held\n"
-        "    print('forked', flush=True)\n"
+        "    os.write(1, b'forked\\n')\n"
         "    time.sleep(60)\n"
         "    os._exit(0)\n"
         "import subprocess\n"
-        "other = subprocess.Popen([sys.executable, '-c', 'print(\"started\", flush=True); import time; time.sleep(60)'])\n"
-        "print(child, other.pid, flush=True)\n"
+        "other = subprocess.Popen([sys.executable, '-c', 'import os, time; os.write(1, b\"started\\\\n\"); time.sleep(60)'])\n"
+        "os.write(1, f'{child} {other.pid}\\n'.encode())\n"
         "time.sleep(60)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment())
