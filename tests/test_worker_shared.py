@@ -63,6 +63,13 @@ def test_without_the_worker_the_result_is_the_same(desk, png):
     assert leases(desk) != []
 
 
+def test_the_record_names_the_device_that_the_models_process_has(desk, png):
+    png()
+    done = desk.run("shared", "a.png", IMAJIN_DEVICES="sim:0=1000")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(Path("a.png.json").read_bytes())["stages"][-1]["device"] == "sim:0"
+
+
 def test_what_is_asked_for_at_a_time_is_done_together(desk, png):
     """More commands than there are cores: who waits for the model takes no place."""
     names = [f"p{i}.png" for i in range(6)]

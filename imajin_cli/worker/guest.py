@@ -12,6 +12,7 @@ from typing import Any
 from imajin_cli.contract import errors
 from imajin_cli.contract.backend import Item, Settings
 from imajin_cli.contract.errors import BackendError, ImajinError
+from imajin_cli.contract.need import place
 from imajin_cli.worker.items import Stream, pack
 
 # What decides where a backend's lease is: another value needs another process.
@@ -96,6 +97,8 @@ class Guest:
         results, told = answer
         if "error" in told:
             raise _raised(told["error"])
+        # Records name the device of a model also where another process has it.
+        place(*told["place"])
         return list(results), begun
 
 

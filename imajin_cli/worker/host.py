@@ -13,6 +13,7 @@ from typing import Any
 
 from imajin_cli.contract import backend as backends
 from imajin_cli.contract.backend import Backend, Item
+from imajin_cli.contract.need import device_of
 from imajin_cli.worker.guest import described
 from imajin_cli.worker.items import Stream, pack
 from imajin_cli.worker.own import leases, memory_mib
@@ -163,10 +164,11 @@ class Host:
             self._fail([guest for guest, _, _ in chosen], error)
             return
         _settle()
+        model = backend.need().model
         for (guest, place, _), result in zip(chosen, results, strict=True):
             found = self._turns.store(guest, place, result)
             if found is not None:
-                self._answer(guest, pack(found))
+                self._answer(guest, pack(found, place=[model, device_of(model)]))
 
     def _ready(self) -> Backend:
         """The backend, its lease had."""
