@@ -60,7 +60,8 @@ BENCHMARKS: dict[str, tuple[str, dict[str, tuple[str, float]]]] = {
         {},
     ),
     "gates_speed": (
-        "`verify-identity`, `moderate` and `semantic` over a 512 px picture, by the clock, against the libraries' own APIs.",
+        "`verify-identity`, `moderate`, `semantic` and `aesthetic` over a 512 px picture, by the clock, against the "
+        "libraries' own APIs.",
         {
             "no text, ours, cold s": ("<=", 2.0),
             "no text, ours, warm s": ("<=", 0.6),

@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.batch import run_batch, write_jobs
 from benchmarks.fleet_ray import NoRayError, Runs, need_ray, on_ray
-from benchmarks.results import machine
+from benchmarks.results import keep, machine
 
 HERE = Path(__file__).parent
 RESULT = HERE / "fleet.json"
@@ -275,8 +275,10 @@ def page(result: Mapping[str, Any]) -> str:
 
 
 def write(result: Mapping[str, Any]) -> None:
-    """Keep the result, and put it into the page."""
+    """Keep the result, and put it into the page; what was checked stands among all that was measured, too."""
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    if result["checks"]:
+        keep("fleet", ratios(result["checks"]), result["machine"])
     text = PAGE.read_text()
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
@@ -289,6 +291,11 @@ def measure() -> dict[str, float]:
         checks = everything()["checks"]
     except NoRayError:
         return {"left out, Ray is not installed": float("nan")}
+    return ratios(checks)
+
+
+def ratios(checks: list[dict[str, Any]]) -> dict[str, float]:
+    """The simulator's seconds over the real ones, by batch."""
     return {f"{one['what']}, simulated over real": one["simulated"] / one["real"] for one in checks}
 
 
