@@ -55,6 +55,10 @@ BENCHMARKS: dict[str, tuple[str, dict[str, tuple[str, float]]]] = {
         "`imajin batch` over jobs through compose and every gate: one core against two, taking turns.",
         {"two cores over one": (">=", 1.8)},
     ),
+    "check": (
+        "`imajin batch --check` of an asset repository in which nothing is stale: whole processes, taking turns.",
+        {"--check of 1,000 assets, seconds": ("<=", 2.0)},
+    ),
     "fleet": (
         "The fleet's simulator against real batches, here and on a Ray cluster of two nodes: simulated over real time.",
         {},

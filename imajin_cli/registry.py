@@ -47,7 +47,8 @@ STAGES: dict[str, Entry] = {
 
 COMMANDS: dict[str, Entry] = {
     "run": Entry("imajin_cli.commands.run:run", "Run all stages: from a prompt to published files."),
-    "batch": Entry("imajin_cli.commands.batch:batch", "Do many jobs out of a file, on all cores or a cluster."),
+    "batch": Entry("imajin_cli.commands.batch:batch", "Make what is stale of a file of assets, on all cores or a cluster."),
+    "init": Entry("imajin_cli.commands.init:init", "Begin an asset repository: assets.yaml, Makefile, CI, a hook."),
     "show": Entry("imajin_cli.commands.show:show", "Print an asset's history for a person."),
     "report": Entry("imajin_cli.commands.report:report", "Write a page of published assets, to decide on."),
     "approve": Entry("imajin_cli.commands.approve:approve", "Record a page's decisions, and tell what is approved."),
@@ -63,6 +64,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "keys": Entry("imajin_cli.commands.keys:app", "Make keys and certificates to sign with in tests."),
     "doctor": Entry("imajin_cli.commands.doctor:doctor", "Say what this machine can do, and why not."),
+    "man": Entry("imajin_cli.commands.man:man", "Print or install the manual pages."),
     "clean": Entry("imajin_cli.commands.clean:clean", "Remove intermediate pictures from .imajin/work."),
 }
 

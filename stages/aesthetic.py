@@ -14,6 +14,7 @@ from pydantic import Field
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.ingredient import Ingredient, file
 from imajin_cli.contract.layers import layer, timely
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.sidecar import ModelRef, Score
@@ -91,6 +92,15 @@ class Aesthetic(Stage[AestheticParams]):
         from imajin_cli.stages.backends.preferences import FILES
 
         return [model for name in self.params.also for model in FILES[name]]
+
+    def ingredients(self) -> Sequence[Ingredient]:
+        """The embedded scorer with its statistics, the scorers that were asked for beside it, and the files that are named."""
+        from imajin_cli.stages.backends.scorer import NAME
+
+        models = self.models() if self.params.also else ()
+        named = [path for path in (self.params.scales, self.params.calibration) if path]
+        own = Ingredient("model", NAME, self._own_revision())
+        return [own, *(Ingredient("model", name) for name in models), *map(file, named)]
 
     def model_revision(self, score: str) -> str | None:
         """Of the combined score: digest of everything that it is made of; of a scorer of the catalogue: its models' revisions."""

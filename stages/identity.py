@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from imajin_cli.contract.digest import json_digest
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.ingredient import Ingredient, file
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.sidecar import PRIVATE, ModelRef
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Stage
@@ -38,6 +39,11 @@ class Identity(Stage[IdentityParams]):
     def models(self) -> Sequence[str]:
         """The model that describes faces, and the landmarks that bring them upright."""
         return [self.params.model, "face-landmarks-5"]
+
+    def ingredients(self) -> Sequence[Ingredient]:
+        """The references, and, where there are any, the models."""
+        models = [Ingredient("model", name) for name in self.models()] if self.params.reference else []
+        return [*models, *map(file, self.params.reference)]
 
     def needs(self) -> Sequence[Need]:
         """What both models take."""

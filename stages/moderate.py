@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from imajin_cli.contract.digest import json_digest
 from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.ingredient import Ingredient, digest_of, file
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
 from imajin_cli.stages.backends.footprint import on_cpu
@@ -128,6 +129,23 @@ class Moderate(Stage[ModerateParams]):
         compared = [faces.EMBEDDING] if self.params.deny_lists else []
         encoder = chosen(self.params.encoder).name
         return [opennsfw.MODEL, ages.MODEL, faces.LANDMARKS, *compared, ocr.DETECTOR, ocr.RECOGNISER, encoder]
+
+    def ingredients(self) -> Sequence[Ingredient]:
+        """The models of all layers, but for an encoder that is chosen by the machine, and the lists and files that are named."""
+        from imajin_cli.stages.backends import ages, faces, ocr, opennsfw
+        from imajin_cli.stages.policy import lists
+
+        p = self.params
+        encoder = [p.encoder] if p.encoder.startswith("siglip2") else []
+        compared = [faces.EMBEDDING] if p.deny_lists else []
+        models = [opennsfw.MODEL, ages.MODEL, faces.LANDMARKS, *compared, ocr.DETECTOR, ocr.RECOGNISER, *encoder]
+        named = [*p.hash_lists, *p.deny_lists, *(path for path in (p.word_list, p.calibration) if path)]
+        return [
+            *(Ingredient("model", name) for name in models),
+            Ingredient("data", "words", digest_of(lists.SOURCE)),
+            Ingredient("data", "face detector", f"{faces.detector_digest():08x}"),
+            *map(file, named),
+        ]
 
     def needs(self) -> Sequence[Need]:
         """What the models of all layers take."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.ingredient import Ingredient
 from imajin_cli.contract.provenance import ProvenanceParams
 from imajin_cli.contract.request import parse_size
 from imajin_cli.contract.sidecar import verdict_of
@@ -130,6 +131,10 @@ class Output(Stage[OutputParams]):
 
         sealer = self._sealer
         return encoder_versions() + ("" if sealer is None else f", signed {sealer.revision}")
+
+    def ingredients(self) -> Sequence[Ingredient]:
+        """None: another encoder, or another signer, is no reason to write a file anew whose recipe is the same."""
+        return ()
 
     @cached_property
     def _sealer(self) -> Sealer | None:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from imajin_cli.contract.digest import json_digest
 from imajin_cli.contract.errors import InputError, MissingError
+from imajin_cli.contract.ingredient import Ingredient
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import ModelRef, Score
@@ -89,6 +90,11 @@ class RemoveBackground(Stage[RemoveBackgroundParams]):
         """The model that a network or person matte is asked of; auto may do without, and records what it took."""
         named: dict[str, list[str]] = {"network": [self.params.model], "person": [PERSON]}
         return named.get(self.params.method, [])
+
+    def ingredients(self) -> Sequence[Ingredient]:
+        """The models that may be asked, whether or not they are on this machine."""
+        names = () if self.params.method in ("vector", "flat") else dict.fromkeys((self.params.model, PERSON))
+        return [Ingredient("model", name) for name in names]
 
     def needs(self) -> Sequence[Need]:
         """What the network takes, where one may be asked that is on this machine."""

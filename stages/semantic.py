@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.ingredient import Ingredient, digest_of, file
 from imajin_cli.contract.layers import layer, timely
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.sidecar import ModelRef, Score, Sidecar
@@ -117,6 +118,15 @@ class Semantic(Stage[SemanticParams]):
     def _by_catalogue(self) -> list[str]:
         """The SigLIP 2 that judges the prompt, if one does."""
         return [self.params.backend] if self.params.backend.startswith("siglip2") else []
+
+    def ingredients(self) -> Sequence[Ingredient]:
+        """The encoders, their calibration and taxonomy, and the files that are named."""
+        from imajin_cli.stages.backends.miniclip import FOLDER, NAME, revision
+
+        data = [Ingredient("data", name, digest_of(FOLDER / name)) for name in ("calibration.json", "taxonomy.json")]
+        named = [path for path in (self.params.taxonomy, self.params.calibration) if path]
+        models = [Ingredient("model", NAME, revision()), *(Ingredient("model", name) for name in self.models())]
+        return [*models, *data, *map(file, named)]
 
     def needs(self) -> Sequence[Need]:
         """What the encoders take that judge the prompt."""

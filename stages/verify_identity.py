@@ -14,6 +14,7 @@ from pydantic import Field
 from imajin_cli.contract.digest import json_digest
 from imajin_cli.contract.errors import NoVerdictError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.ingredient import Ingredient, file
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.sidecar import ModelRef, Score
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Stage
@@ -69,6 +70,12 @@ class VerifyIdentity(Stage[VerifyIdentityParams]):
     def models(self) -> Sequence[str]:
         """The model that describes faces, and the landmarks that bring them upright."""
         return [self.params.model, "face-landmarks-5"]
+
+    def ingredients(self) -> Sequence[Ingredient]:
+        """The references, and, where there are any, the models and the calibration."""
+        named = [*self.params.reference, *([self.params.calibration] if self.params.calibration else [])]
+        models = [Ingredient("model", name) for name in self.models()] if self.params.reference else []
+        return [*models, *map(file, named)]
 
     def needs(self) -> Sequence[Need]:
         """What both models take."""

@@ -14,6 +14,7 @@ from imajin_cli.contract.bounded import read_named
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.ingredient import Ingredient, file
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import Credit, Score
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
@@ -98,6 +99,16 @@ class Watermark(Stage[WatermarkParams]):
     def revision(self) -> str:
         """Digest of the mark's image. Raises InputError for one that cannot be read."""
         return sha256(self._image_bytes)[:16] if self.params.image else ""
+
+    def ingredients(self) -> Sequence[Ingredient]:
+        """The mark's image, and the fonts of its words."""
+        image = [] if not self.params.image else [file(self.params.image)]
+        if not self.params.text:
+            return image
+        from imajin_cli.stages.backends.fonts import fonts_for
+        from imajin_cli.stages.imaging.typeset.scripts import script_of
+
+        return [*image, *fonts_for(set(map(script_of, self.params.text)), self.params.font, "")]
 
     def carried(self, data: bytes) -> dict[str, Any]:
         """What the file ``data`` carries. Raises InputError where it is no picture."""

@@ -91,11 +91,11 @@ def test_a_job_that_is_none_is_named(given, said):
         ("a.jsonl", "\n[1]\n", "a.jsonl:2: a job is an object"),
         ("a.jsonl", '{"prompt":"a","prompt":"b"}', '"prompt" stands here twice'),
         ("a.jsonl", "[" * 100_000, "a.jsonl:1: not JSON"),
-        ("a.yaml", "jobs: 3", "expected a list of jobs"),
+        ("a.yaml", "jobs: 3", "expected a list of assets"),
         ("a.yaml", "jbs: []", "unknown key jbs (did you mean jobs?)"),
-        ("a.yaml", "- prompt: x\n- 3", "a.yaml:2: a job is a mapping"),
+        ("a.yaml", "- prompt: x\n- 3", "a.yaml:2: an asset is a mapping"),
         ("a.yaml", "- &a {prompt: x}\n- *a", "aliases"),
-        ("a.txt", "", ".jsonl or .yaml"),
+        ("a.txt", "", "jobs are read from .yaml, .jsonl, .csv"),
     ],
 )
 def test_a_file_that_is_none_is_named(work, name, text, said):
@@ -266,6 +266,10 @@ def test_a_fault_in_the_file_is_found_before_any_work(cli, work):
 def test_two_jobs_cannot_publish_under_one_name(cli, work):
     write_jobs(work / "jobs.jsonl", [{"prompt": "an empty inbox", "seed": i, **QUICK} for i in range(2)])
     done = cli("batch", "jobs.jsonl", "-j", "1")
+    assert done.returncode == 2
+    assert b"jobs.jsonl:2: jobs.jsonl:1 publishes under this name too: dist/an-empty-inbox" in done.stderr
+    # Without a lock it is known once both are published.
+    done = cli("batch", "jobs.jsonl", "-j", "1", "--no-lock")
     assert done.returncode == 2
     assert b"jobs.jsonl:2: dist/an-empty-inbox.png: jobs.jsonl:1 publishes under this name too" in done.stderr
 

@@ -166,6 +166,12 @@ def unusable(cli: Callable[..., subprocess.CompletedProcess[bytes]]) -> int:
     return done.returncode
 
 
+def stale(cli: Callable[..., subprocess.CompletedProcess[bytes]]) -> int:
+    """The code of a check of what was never made."""
+    Path("assets.yaml").write_text("- prompt: a robot\n")
+    return cli("batch", "assets.yaml", "--check").returncode
+
+
 CASES: dict[Exit, Callable[..., int]] = {
     Exit.OK: lambda cli: cli("bright", "a.png").returncode,
     Exit.ERROR: lambda cli: cli("bright", "a.png", "--mode", "crash").returncode,
@@ -180,6 +186,7 @@ CASES: dict[Exit, Callable[..., int]] = {
     Exit.MISSING: without_rasteriser,
     Exit.NO_CAPACITY: lambda cli: cli("gpu", "run", "--vram", "2GiB", "true", IMAJIN_DEVICES="sim:0=1024").returncode,
     Exit.NO_VERDICT: lambda cli: cli("bright", "a.png", "--mode", "absent").returncode,
+    Exit.STALE: lambda cli: stale(cli),
     Exit.EMPTY: lambda cli: cli("bright", stdin=b"").returncode,
     Exit.INTERRUPTED: lambda cli: signalled(signal.SIGINT),
     Exit.PIPE_CLOSED: lambda cli: unread(),

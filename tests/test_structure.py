@@ -35,6 +35,15 @@ MAY_IMPORT = {
     "imajin_cli.models": {"imajin_cli.contract", "imajin_cli.registry", "imajin_cli.config", "imajin_cli.models"},
     "imajin_cli.devices": {"imajin_cli.contract", "imajin_cli.config", "imajin_cli.devices"},
     "imajin_cli.review": {"imajin_cli.contract", "imajin_cli.run", "imajin_cli.review"},
+    "imajin_cli.repository": {
+        "imajin_cli.contract",
+        "imajin_cli.registry",
+        "imajin_cli.config",
+        "imajin_cli.run",
+        "imajin_cli.models",
+        "imajin_cli.review",
+        "imajin_cli.repository",
+    },
     "imajin_cli.stagecommand": {
         "imajin_cli.contract",
         "imajin_cli.registry",
@@ -54,6 +63,7 @@ MAY_IMPORT = {
         "imajin_cli.calibration",
         "imajin_cli.devices",
         "imajin_cli.review",
+        "imajin_cli.repository",
         "imajin_cli.worker",
         "imajin_cli.doctor",
     },
@@ -108,6 +118,8 @@ ALLOWED = {
     ("imajin_cli.config", "imajin_cli.worker.options"),
     ("imajin_cli.config", "imajin_cli.run.atomic"),
     ("imajin_cli.config", "imajin_cli.devices.options"),
+    # The manual is made from the commands.
+    ("imajin_cli.commands.man", "imajin_cli.manual"),
     # The licence policy holds the models that stages name.
     ("imajin_cli.run", "imajin_cli.models.policy"),
     # The model folder is written whole or not at all, under the same lock as any other.

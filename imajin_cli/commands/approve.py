@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from imajin_cli.contract.errors import NoVerdictError, UsageError
+from imajin_cli.repository.approval import into_lock
 from imajin_cli.review.approvals import APPROVED, approval_of, read_approvals, states_of
 from imajin_cli.review.decisions import record_all
 from imajin_cli.review.folders import published
@@ -35,6 +36,8 @@ def _body(
 ) -> None:
     """Record the decisions of a review page beside the manifest, with the digests of the files that were looked at.
 
+    Where a build's imajin.lock holds these files, they are written there too.
+
     A file that has changed since is approved no longer. With --check, FOLDERs take the place of DECISIONS, and anything
     that is not approved ends with 22.
     """
@@ -52,6 +55,10 @@ def _record(decisions: str, folders: Sequence[str], report: Report, *, copies: b
     for folder, news in record_all(Path(decisions), folders, copies=copies):
         report.path(folder / APPROVED)
         report.say(f"{os.fspath(folder)}: {news} {'decision' if news == 1 else 'decisions'} recorded")
+        locked = into_lock(folder)
+        if locked is not None:
+            report.path(locked[0])
+            report.say(f"{locked[0]}: {locked[1]} {'asset' if locked[1] == 1 else 'assets'} decided on")
 
 
 def _check(folders: Sequence[str], report: Report) -> None:

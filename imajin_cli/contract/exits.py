@@ -22,6 +22,7 @@ class Exit(IntEnum):
     MISSING = 20
     NO_CAPACITY = 21
     NO_VERDICT = 22
+    STALE = 23
     EMPTY = 24
     INTERRUPTED = 130
     PIPE_CLOSED = 141
@@ -42,6 +43,7 @@ MEANING: dict[Exit, str] = {
     Exit.MISSING: "a backend, model or font of a stage that is no gate is missing; the message names the command that gets it",
     Exit.NO_CAPACITY: "no capacity: no room on a device within the wait, or more asked for than it has",
     Exit.NO_VERDICT: "no verdict: a gate could not judge, or a required verdict is missing",
+    Exit.STALE: "stale: an asset is not as its recipe and the lock say (batch --check)",
     Exit.EMPTY: "empty stream: a stage in a pipe was given nothing (--allow-empty makes it 0)",
     Exit.INTERRUPTED: "interrupted (Ctrl-C)",
     Exit.PIPE_CLOSED: "the reader of standard output went away",
@@ -65,6 +67,7 @@ _SEVERITY = (
     Exit.AESTHETIC,
     Exit.QUALITY,
     Exit.PROVENANCE,
+    Exit.STALE,
     Exit.EMPTY,
     Exit.OK,
 )

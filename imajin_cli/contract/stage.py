@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.ingredient import Ingredient
 from imajin_cli.contract.lane import Lane
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.sidecar import Credit, ModelRef, Request, Score, Sidecar, Status
@@ -152,6 +153,19 @@ class Stage(Generic[P]):
     def carried(self, data: bytes) -> Mapping[str, Any]:
         """What marks the file ``data`` carries, as JSON (stages that tell marks)."""
         raise TypeError(f"{self.name} tells no marks")
+
+    def ingredients(self) -> Sequence[Ingredient]:
+        """What, beside version and params, the result depends on: what a lock holds an asset's recipe to.
+
+        Unlike ``revision()`` it says the same on every machine, whichever models are there, and imports nothing heavy.
+        """
+        said = self.revision()
+        own = [Ingredient("data", self.name, said)] if said else []
+        return [*(Ingredient("model", name) for name in self.models()), *own]
+
+    def fonts(self, request: Request | None) -> Sequence[Ingredient]:
+        """The fonts that may set what ``request`` says; further ingredients."""
+        return ()
 
     def needs(self) -> Sequence[Need]:
         """What the stage's models, with its params, take of a device; the runtime has a lease of it before they load."""

@@ -46,6 +46,7 @@ class Bucket:
         self._objects = objects
         self._known: Entries | None = None
         self._files: dict[str, list[dict[str, Any]]] | None = None
+        self._merged_once: Entries | None = None
 
     def label(self, name: str) -> str:
         """How messages call one of its files."""
@@ -75,6 +76,12 @@ class Bucket:
             self._files = by_first(self._merged(self._manifest()[0], self._objects.list(ENTRIES)).all())
         files = self._files.get(first)
         return files is not None and self._is_whole(files)
+
+    def asset_with(self, name: str) -> Mapping[str, Any] | None:
+        """See `Shelf`. The manifest and the entries beside it are read once."""
+        if self._merged_once is None:
+            self._merged_once = self._merged(self._manifest()[0], self._objects.list(ENTRIES))
+        return self._merged_once.with_file(name)
 
     def standing(self, name: str) -> tuple[Mapping[str, Any], bytes] | None:
         """See `Shelf`: by the manifest as it was read first."""

@@ -68,6 +68,10 @@ class Folder:
         files = self._files.get(first)
         return files is not None and are_whole(self.folder, files)
 
+    def asset_with(self, name: str) -> Mapping[str, Any] | None:
+        """See `Shelf`."""
+        return self._manifest.asset_with(name)
+
     def standing(self, name: str) -> tuple[Mapping[str, Any], bytes] | None:
         """See `Shelf`."""
         listed = self._manifest.file_named(name)

@@ -45,10 +45,15 @@ class Entries:
         first = self._by_key.get(key)
         return None if first is None else self._entries[first]
 
+    def with_file(self, name: str) -> dict[str, Any] | None:
+        """The entry of the asset that has a file called ``name``."""
+        first = self._first_of.get(name)
+        return None if first is None else self._entries[first]
+
     def of_file(self, name: str) -> dict[str, Any] | None:
         """What is said of the file ``name``."""
-        first = self._first_of.get(name)
-        files = () if first is None else self._entries[first]["files"]
+        asset = self.with_file(name)
+        files = () if asset is None else asset["files"]
         return next((dict(file) for file in files if file["name"] == name), None)
 
     def put(self, entry: dict[str, Any]) -> None:
@@ -91,6 +96,11 @@ class Manifest:
         """The entry of the work with that key. Raises InputError for a manifest that is not ours."""
         self._refresh()
         return self._entries.of_key(key)
+
+    def asset_with(self, name: str) -> dict[str, Any] | None:
+        """The entry of the asset that has a file called ``name``. Raises InputError for a manifest that is not ours."""
+        self._refresh()
+        return self._entries.with_file(name)
 
     def file_named(self, name: str) -> dict[str, Any] | None:
         """What is said of the file ``name``. Raises InputError for a manifest that is not ours."""

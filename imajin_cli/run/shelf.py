@@ -39,6 +39,9 @@ class Shelf(Protocol):
     def whole(self, first: str) -> bool:
         """Whether the asset whose first file is called ``first`` is there with all its files, as the manifest says."""
 
+    def asset_with(self, name: str) -> Mapping[str, Any] | None:
+        """The manifest's entry of the asset that has a file called ``name``; None where there is none."""
+
     def standing(self, name: str) -> tuple[Mapping[str, Any], bytes] | None:
         """What the manifest says of the file ``name``, and its bytes; None where it is not listed or not there."""
 

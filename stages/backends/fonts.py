@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from imajin_cli.contract.errors import InputError, MissingError
+from imajin_cli.contract.ingredient import Ingredient, digest_of
 from imajin_cli.contract.sidecar import Credit
 from imajin_cli.stages.backends.harfbuzz import HbFace, open_face
 
@@ -163,6 +165,24 @@ def _from_metadata(folder: Path, slug: str) -> FontFile:
         raise MissingError(
             f"the package fontpkg-{slug} is damaged", hint=f"pip install --force-reinstall fontpkg-{slug}"
         ) from error
+
+
+def fonts_for(scripts: Iterable[str], font: str, language: str) -> list[Ingredient]:
+    """The fonts that may set text of ``scripts``, as a lock knows them: the one that is named, and those of each script."""
+    if font.lower().endswith((".ttf", ".otf", ".ttc")):
+        found = [Ingredient("font", font, path=font)]
+    else:
+        try:
+            named = font_named(font).path
+        except MissingError:
+            named = None
+        found = [Ingredient("font", font.lower(), "absent" if named is None else digest_of(named))]
+    for script in sorted({*scripts} - {"Latn", "Zyyy", "Zinh"}):
+        sources = han(language) if script == "Hani" else SCRIPT_SOURCES.get(script, GENERAL)
+        installed = next((one for source in sources if (one := source.find()) is not None), None)
+        name = sources[0].name if installed is None else installed.credit.name
+        found.append(Ingredient("font", name, "absent" if installed is None else digest_of(installed.path)))
+    return list(dict.fromkeys(found))
 
 
 class Library:

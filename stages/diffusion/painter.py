@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imajin_cli.contract.errors import InputError, UsageError
+from imajin_cli.contract.ingredient import Ingredient, file
 from imajin_cli.contract.need import Need, device_of
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import ModelRef
 from imajin_cli.contract.stage import Job, Outcome
 from imajin_cli.stages.diffusion.inputs import digest, named, picture, size_of
-from imajin_cli.stages.diffusion.models import Known, known, revision
+from imajin_cli.stages.diffusion.models import Known, is_path, known, revision
 from imajin_cli.stages.diffusion.params import DiffusionParams
 
 if TYPE_CHECKING:
@@ -74,6 +75,16 @@ class Painter:
             one = named(text, with_map=False)
             found += [digest(Path(one.what)), str(one.scale)]
         return found
+
+    def ingredients(self) -> list[Ingredient]:
+        """The model, what is put on it, and every file that is named."""
+        p = self.params
+        mapped = [named(text, with_map=True) for text in (*p.control, *([p.ip_adapter] if p.ip_adapter else []))]
+        models = [*([p.model] if p.model else []), *(one.what for one in mapped)]
+        loras = [Ingredient("model", path, path=path) for text in p.lora if (path := named(text, with_map=False).what)]
+        files = [path for path in (p.image, p.mask, *(one.map for one in mapped)) if path]
+        found = [Ingredient("model", name, path=name if is_path(name) else None) for name in models]
+        return [*found, *loras, *map(file, files)]
 
     def needs(self) -> list[Need]:
         """What the model takes of a device: its weights and room to work in. Nothing where it is not there to be weighed."""

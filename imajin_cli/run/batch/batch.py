@@ -37,6 +37,26 @@ class BatchOptions:
     expect: int | None = None
     as_json: bool = False
     quiet: bool = False
+    keep_going: bool = True
+
+
+class Keeper(Protocol):
+    """Who knows more of the jobs than the journal does: a lock."""
+
+    def wanted(self, job: Job) -> bool:
+        """Whether ``job`` is to be done now, rather than some other time."""
+
+    def current(self, job: Job) -> Done | None:
+        """What ``job`` came to, where nothing is to be done about it."""
+
+    def prepared(self, job: Job) -> Job:
+        """``job`` with what was settled earlier."""
+
+    def ended(self, job: Job, done: Done) -> None:
+        """Hear what became of ``job``."""
+
+    def close(self) -> None:
+        """Keep what is known, whole or not."""
 
 
 class Engine(Protocol):
@@ -53,34 +73,42 @@ class Engine(Protocol):
 def run_batch(name: str, options: BatchOptions) -> Exit:
     """Do every job in the file ``name`` that is not done yet. Prints each published asset's first file."""
     report = Report("batch", as_json=options.as_json, quiet=options.quiet)
-    return reported(report, lambda: _run_batch(name, options, report))
+    return reported(report, lambda: run_jobs(name, options, report))
 
 
-def _run_batch(name: str, options: BatchOptions, report: Report) -> Exit:
+def run_jobs(name: str, options: BatchOptions, report: Report, keeper: Keeper | None = None, part: str = "") -> Exit:
+    """`run_batch` over a report of the caller's. ``part`` tells one part of the file's jobs from others done at once.
+
+    Raises ImajinError where it cannot go on.
+    """
     keys = Keys()
     total, stores = 0, set()
-    for job in _jobs(name, options):
+    for job in _wanted(name, options, keeper):
         keys.of(job)
         total += 1
         stores.update(keys.stores_of(job))
     for to in sorted(stores):
         # Closed or down: better known now than after the first pictures were made.
         shelf_of(to).prepare()
-    with _stop_flag() as stopping, Journal.of(name) as journal, Meter(total, report) as meter:
-        told = Told(report, journal, meter)
-        tasks = _tasks(_jobs(name, options), keys, told, options)
+    with _stop_flag() as stopping, Journal.of(name, part) as journal, Meter(total, report) as meter:
+        told = Told(report, journal, meter, keeper)
+        tasks = _tasks(_wanted(name, options, keeper), keys, told, options)
         try:
             with _engine(options) as engine:
-                for task, done in engine.run(Schedule(tasks, options.retries, total), stopping):
+                ending = stopping if options.keep_going else lambda: stopping() or told.failed
+                for task, done in engine.run(Schedule(tasks, options.retries, total), ending):
                     told.tell(task, done)
         finally:
             told.close()
+            if keeper is not None:
+                keeper.close()
     if stopping():
         raise Terminated
     return report.finish(expect=options.expect, empty=total == 0)
 
 
-def _jobs(name: str, options: BatchOptions) -> Iterator[Job]:
+def jobs_in(name: str, options: BatchOptions) -> Iterator[Job]:
+    """The jobs of the file ``name``, with what the options say where a job says nothing."""
     for job in read_jobs(name):
         flags = {section: dict(values) for section, values in job.flags.items()}
         if options.to is not None:
@@ -88,11 +116,20 @@ def _jobs(name: str, options: BatchOptions) -> Iterator[Job]:
         yield replace(job, preset=job.preset or options.preset, flags=flags)
 
 
+def _wanted(name: str, options: BatchOptions, keeper: Keeper | None) -> Iterator[Job]:
+    return (job for job in jobs_in(name, options) if keeper is None or keeper.wanted(job))
+
+
 def _tasks(jobs: Iterator[Job], keys: Keys, told: Told, options: BatchOptions) -> Iterator[Task]:
     """The jobs that are to be done. Of those that are done already ``told`` hears at once."""
     published = Published()
     seen: dict[str, str] = {}
     for number, job in enumerate(jobs):
+        current = None if options.force or told.keeper is None else told.keeper.current(job)
+        if current is not None:
+            told.tell(Task(number, keys.of(job), job), replace(current, tried=False))
+            continue
+        job = job if told.keeper is None else told.keeper.prepared(job)
         task = Task(number, keys.of(job), job)
         if task.key in seen:
             told.repeated(task, seen[task.key])
@@ -131,9 +168,11 @@ def _stop_flag() -> Iterator[Callable[[], bool]]:
 class Told:
     """Who hears of a job's end: the journal, standard output, and the person who watches."""
 
-    def __init__(self, report: Report, journal: Journal, meter: Meter) -> None:
+    def __init__(self, report: Report, journal: Journal, meter: Meter, keeper: Keeper | None = None) -> None:
         self.report = report
         self.journal = journal
+        self.keeper = keeper
+        self.failed = False
         self._meter = meter
         self._owners: dict[str, tuple[str, str]] = {}
 
@@ -142,6 +181,9 @@ class Told:
         done = self._claimed(task, done)
         if done.tried and done.code in FINAL:
             self.journal.keep(task.key, done)
+        self.failed |= done.code != Exit.OK
+        if self.keeper is not None:
+            self.keeper.ended(task.job, done)
         with self._meter.aside():
             self._say(task, done)
         self._meter.step(done)

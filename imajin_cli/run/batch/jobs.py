@@ -1,4 +1,4 @@
-"""A file of jobs, each the params of one `imajin run`: .jsonl one a line, .yaml a list, or a mapping with `jobs`."""
+"""A file of jobs, each the params of one `imajin run`: .jsonl or .csv one a line, .yaml a list, or a mapping with `assets`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 from imajin_cli.config.layers import section_model
@@ -15,11 +16,15 @@ from imajin_cli.config.yamlfile import Located, parse_document
 from imajin_cli.contract.errors import InputError, UsageError
 from imajin_cli.contract.request import RequestParams
 from imajin_cli.registry import stages
+from imajin_cli.run.batch.matrix import variants
+from imajin_cli.run.batch.table import rows
 from imajin_cli.run.options import SHORTCUTS, RunParams
 
 MAX_LINE = 1 << 20
 MAX_YAML = 16 << 20
+SUFFIXES = (".yaml", ".jsonl", ".csv", ".yml")
 _FILES = "files"
+_TOP_KEYS = ("assets", "defaults", "jobs")
 
 
 @dataclass(frozen=True)
@@ -41,12 +46,15 @@ class Job:
 def read_jobs(name: str) -> Iterator[Job]:
     """The jobs of a file, as they are read. Raises UsageError, with file and line, for a job that is none."""
     path = Path(name)
-    if path.suffix.lower() not in (".jsonl", ".yaml", ".yml"):
-        raise UsageError(f"{name}: jobs are read from .jsonl or .yaml")
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UsageError(f"{name}: jobs are read from {', '.join(SUFFIXES[:-1])}")
     try:
         with path.open("rb") as file:
-            if path.suffix.lower() == ".jsonl":
+            if suffix == ".jsonl":
                 yield from _from_lines(file, name)
+            elif suffix == ".csv":
+                yield from (job_of(given, place) for given, place in rows(file, name))
             else:
                 yield from _from_yaml(file.read(MAX_YAML + 1), name)
     except OSError as error:
@@ -61,7 +69,7 @@ def _from_lines(stream: IO[bytes], name: str) -> Iterator[Job]:
         if len(line) > MAX_LINE:
             raise UsageError(f"{place}: a line of over {MAX_LINE >> 20} MiB")
         if line.strip():
-            yield job_of(_json(line, place), place)
+            yield from jobs_of(_json(line, place), place)
 
 
 def _json(line: bytes, place: str) -> dict[str, Any]:
@@ -87,42 +95,59 @@ def _from_yaml(data: bytes, name: str) -> Iterator[Job]:
     if len(data) > MAX_YAML:
         raise UsageError(f"{name}: larger than {MAX_YAML >> 20} MiB", hint="write the jobs as JSON lines: .jsonl")
     root = parse_document(data, name)
-    common: dict[str, Any] = {}
+    common: dict[str, Located] = {}
     jobs = root
     if isinstance(root.value, dict):
         for key, item in root.value.items():
-            if key not in ("jobs", "defaults"):
-                raise unknown(key, ("jobs", "defaults"), f"{name}:{item.line}", "key")
-        jobs = root.value.get("jobs", Located([], 1))
-        common = _mapping(root.value.get("defaults", Located({}, 1)), name)
+            if key not in _TOP_KEYS:
+                raise unknown(key, _TOP_KEYS, f"{name}:{item.line}", "key")
+        lists = [key for key in ("assets", "jobs") if key in root.value]
+        if len(lists) > 1:
+            raise UsageError(f"{name}:{root.value[lists[1]].line}: assets and jobs are the same: write one list")
+        jobs = root.value[lists[0]] if lists else Located([], 1)
+        common = _mapping(root.value.get("defaults", Located({}, 1)), name, "defaults are")
     if not isinstance(jobs.value, list):
-        raise UsageError(f"{name}:{jobs.line}: expected a list of jobs")
+        raise UsageError(f"{name}:{jobs.line}: expected a list of assets")
     for item in jobs.value:
-        yield job_of({**common, **_mapping(item, name)}, f"{name}:{item.line}")
+        own = _mapping(item, name, "an asset is")
+        # A value's own line, so that a fault is shown where it stands: in the entry, or among the defaults.
+        given = {**common, **own}
+        lines = {key.replace("-", "_"): f"{name}:{value.line}" for key, value in given.items()}
+        yield from jobs_of({key: value.plain() for key, value in given.items()}, f"{name}:{item.line}", lines)
 
 
-def _mapping(item: Located, name: str) -> dict[str, Any]:
-    value = item.plain()
-    if not isinstance(value, dict):
-        raise UsageError(f"{name}:{item.line}: a job is a mapping with a prompt or files")
-    return value
+def _mapping(item: Located, name: str, what: str) -> dict[str, Located]:
+    if not isinstance(item.value, dict):
+        raise UsageError(f"{name}:{item.line}: {what} a mapping, such as prompt: an empty inbox")
+    return dict(item.value)
 
 
-def job_of(given: Mapping[str, Any], place: str) -> Job:
+def jobs_of(given: Mapping[str, Any], place: str, lines: Mapping[str, str] = MappingProxyType({})) -> Iterator[Job]:
+    """The job that ``given`` describes, or all those that its matrix stands for. Raises UsageError as `job_of` does."""
+    axes = lines.get("matrix", place)
+    if "matrix" in given or "exclude" in given:
+        for one, told in variants(given, axes, ["prompt", _FILES, "preset", *run_options()]):
+            yield job_of(one, f"{place} ({told})", lines)
+    else:
+        yield job_of(given, place, lines)
+
+
+def job_of(given: Mapping[str, Any], place: str, lines: Mapping[str, str] = MappingProxyType({})) -> Job:
     """The job that ``given`` describes: `prompt` or `files`, `preset`, options of `imajin run`, sections of any stage.
 
-    Raises UsageError for an unknown key, with the nearest known one.
+    Raises UsageError for an unknown key, with the nearest known one. ``lines`` says where each key stands, if not at ``place``.
     """
     rest = dict(given)
-    prompt, preset = _text(rest, "prompt", place), _text(rest, "preset", place)
-    files = _names(rest.pop(_FILES, ()), place)
+    prompt, preset = (_text(rest, key, lines.get(key, place)) for key in ("prompt", "preset"))
+    files = _names(rest.pop(_FILES, ()), lines.get(_FILES, place))
     if prompt is not None and files:
         raise UsageError(f"{place}: a job has a prompt or files, not both")
     if prompt is None and preset is None and not files:
         raise UsageError(f"{place}: a job needs a prompt, files or a preset")
     flags: dict[str, dict[str, Any]] = {}
     for key, value in rest.items():
-        for section, name, found in _placed(key.replace("-", "_"), value, place):
+        key = key.replace("-", "_")
+        for section, name, found in _placed(key, value, lines.get(key, place)):
             flags.setdefault(section, {})[name] = found
     return Job(place, prompt, files, preset, flags)
 
@@ -156,7 +181,7 @@ def _placed(key: str, value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
         section, name = options[key]
         yield section, name, _typed(section, name, value)
     else:
-        raise unknown(key, ["prompt", _FILES, "preset", *options, *sections.values()], place, "key")
+        raise unknown(key, ["prompt", _FILES, "preset", "matrix", *options, *sections.values()], place, "key")
 
 
 def _typed(section: str, name: str, value: Any) -> Any:

@@ -60,9 +60,13 @@ class Journal:
     _descriptor: int | None = None
 
     @classmethod
-    def of(cls, name: str) -> Journal:
-        """The journal of the batch file ``name``: beside the intermediate pictures, called after the file and its place."""
-        place = sha256(os.path.abspath(name).encode("utf-8", "surrogateescape"))[:12]
+    def of(cls, name: str, part: str = "") -> Journal:
+        """The journal of the batch file ``name``: beside the intermediate pictures, called after the file and its place.
+
+        A ``part`` of its jobs has a journal of its own, so that several can be done at once.
+        """
+        whole = os.path.abspath(name) + (f"\0{part}" if part else "")
+        place = sha256(whole.encode("utf-8", "surrogateescape"))[:12]
         return cls(FOLDER / f"{Path(name).stem[:80]}.{place}.jsonl")
 
     def __enter__(self) -> Journal:
