@@ -31,6 +31,11 @@ STAGES: dict[str, Entry] = {
     "verify-identity": Entry(
         "imajin_cli.stages.verify_identity:VerifyIdentity", "Hold a picture to the person who was asked for."
     ),
+    "remove-watermark": Entry(
+        "imajin_cli.stages.remove_watermark:RemoveWatermark",
+        "Take painted watermarks and signatures off our own pictures.",
+        optional=True,
+    ),
     "remove-background": Entry(
         "imajin_cli.stages.remove_background:RemoveBackground", "Cut a picture out of its background.", optional=True
     ),

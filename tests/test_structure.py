@@ -98,6 +98,7 @@ SHARED = (
     "imajin_cli.stages.diffusion",
     "imajin_cli.stages.imaging",
     "imajin_cli.stages.marks",
+    "imajin_cli.stages.mending",
     "imajin_cli.stages.moderation",
     "imajin_cli.stages.scene",
     "imajin_cli.stages.policy",
@@ -105,6 +106,7 @@ SHARED = (
     "imajin_cli.stages.publication",
     "imajin_cli.stages.recognition",
     "imajin_cli.stages.semantics",
+    "imajin_cli.stages.strays",
     "imajin_cli.stages.backends",
 )
 # Stages and what they share do not know the runtime.
@@ -129,6 +131,7 @@ ALLOWED = {
     # What a family of diffusion models can do stands beside the catalogue: plain data.
     ("imajin_cli.stages.backends.diffusion", "imajin_cli.models.capabilities"),
     ("imajin_cli.stages.diffusion", "imajin_cli.models.capabilities"),
+    ("imajin_cli.stages.mending", "imajin_cli.models.capabilities"),
     # The backend that needs no library: it puts scenes together.
     ("imajin_cli.stages.backends.compose", "imajin_cli.stages.scene"),
     # The parts that the output stage is made of read its params.

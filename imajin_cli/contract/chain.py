@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from imajin_cli.contract.sidecar import Sidecar
+from collections.abc import Sequence
+
+from imajin_cli.contract.sidecar import Record, Sidecar
 
 
 def holds(sidecar: Sidecar, gate: str, sha256: str) -> bool:
@@ -14,8 +16,13 @@ def holds(sidecar: Sidecar, gate: str, sha256: str) -> bool:
     at = next((i for i in range(len(sidecar.stages) - 1, -1, -1) if sidecar.stages[i].stage == gate), None)
     if at is None or sidecar.stages[at].status != "passed":
         return False
-    current = sidecar.stages[at].output
-    for record in sidecar.stages[at + 1 :]:
+    return leads_to(sidecar.stages[at:], sha256)
+
+
+def leads_to(records: Sequence[Record], sha256: str) -> bool:
+    """Whether the first record's output became ``sha256`` by the changes of the others alone, none left out."""
+    current = records[0].output if records else None
+    for record in records[1:]:
         if record.status == "changed":
             if current is None or record.input != current:
                 return False

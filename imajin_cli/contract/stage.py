@@ -46,7 +46,7 @@ class Kind(StrEnum):
 class Asset:
     """An asset as a stage sees it: what is known of it, and its picture (None before there is one).
 
-    ``raw`` holds a file's bytes where the stage asked for them (``Stage.reads_raw``), undecoded and untrusted.
+    ``raw`` holds a file's bytes where the stage asked for them (``Stage.reads_raw``, ``Stage.sees_file``), untrusted.
     """
 
     sidecar: Sidecar
@@ -115,6 +115,8 @@ class Stage(Generic[P]):
     Params: ClassVar[type[Params]]
     # The stage wants the file's own bytes, not a decoded picture.
     reads_raw: ClassVar[bool] = False
+    # The stage looks at the file's own bytes beside the decoded picture, where the picture came from a file or a pipe.
+    sees_file: ClassVar[bool] = False
     # The stage works on a request, before there is a picture.
     takes_request: ClassVar[bool] = False
     # A stage that takes a request works on a picture without one, too.

@@ -69,7 +69,7 @@ def run_reported(arguments: Sequence[str], flags: Flags, options: RunOptions, re
         steps.listen(progress.step, report.say)
         pipeline = Pipeline(bounds, params, options, report, progress)
         if files:
-            entries = opened(arguments, pipeline.store, report, raw=bounds[0].stage.reads_raw)
+            entries = opened(arguments, pipeline.store, report, bounds[0])
         else:
             entries = iter([prompt_entry(arguments, settings, flags)])
         try:

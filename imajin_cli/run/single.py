@@ -171,14 +171,14 @@ def _entries(
     if bound.stage.takes_request and (own_prompt or (arguments and not are_files(arguments))):
         yield prompt_entry(arguments, settings, flags)
         return
-    yield from opened(names(arguments, null=common.null), store, report, raw=bound.stage.reads_raw)
+    yield from opened(names(arguments, null=common.null), store, report, bound)
 
 
-def opened(given: Iterable[str], store: Store, report: Report, *, raw: bool) -> Iterator[Entry]:
-    """The assets that can be opened, as they come; of the others the report is told."""
+def opened(given: Iterable[str], store: Store, report: Report, first: Bound) -> Iterator[Entry]:
+    """The assets that can be opened, as they come, as the ``first`` stage wants them; of the others the report is told."""
     for name in given:
         try:
-            entry = store.open(name, raw=raw)
+            entry = store.open(name, raw=first.stage.reads_raw, beside=first.stage.sees_file)
         except ImajinError as error:
             report.error(error)
         else:

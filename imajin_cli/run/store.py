@@ -42,10 +42,10 @@ class Store:
         self._hidden = folder is None
         self._warn = warn
 
-    def open(self, name: str, *, raw: bool = False) -> Entry:
+    def open(self, name: str, *, raw: bool = False, beside: bool = False) -> Entry:
         """The asset that ``name`` names: a picture, a picture's sidecar, or a request. Raises InputError.
 
-        ``raw`` leaves the file undecoded, for a stage that reads bytes.
+        ``raw`` leaves the file undecoded, for a stage that reads bytes; ``beside`` gives its bytes beside the picture.
         """
         path = Path(name)
         if path.name.endswith(REQUEST_SUFFIX):
@@ -56,11 +56,11 @@ class Store:
         stamp = stamp_of(sidecar_path(path))
         sidecar = read_sidecar(sidecar_path(path))
         if sidecar is None:
-            return self._open_alone(path, data, raw=raw)
+            return self._open_alone(path, data, raw=raw, beside=beside)
         if raw:
             return Entry(Asset(sidecar, name=stem_of(path), raw=data), path, stamp)
         picture, sidecar = self._picture(path, data, sidecar)
-        return Entry(Asset(sidecar, picture, stem_of(path)), path, stamp)
+        return Entry(Asset(sidecar, picture, stem_of(path), data if beside else None), path, stamp)
 
     def _open_request(self, path: Path) -> Entry:
         stamp = stamp_of(path)
@@ -71,14 +71,15 @@ class Store:
             raise InputError(f"{path}: holds no request")
         return Entry(Asset(sidecar, name=stem_of(path)), path, stamp)
 
-    def _open_alone(self, path: Path, data: bytes, *, raw: bool) -> Entry:
+    def _open_alone(self, path: Path, data: bytes, *, raw: bool, beside: bool) -> Entry:
         """A picture with no sidecar beside it: one from a pipe has its sidecar inside, others were made by somebody else."""
         if raw:
             known = embedded_sidecar(read_texts(data), str(path)) or Sidecar(id=sha256(data)[:16])
             return Entry(Asset(known, name=stem_of(path), raw=data), path)
         picture, known = open_bytes(data, str(path), self._warn)
         files = {"file": file_label(path.name), "file_sha256": sha256(data)}
-        return Entry(Asset(described_as(known, picture, **files), picture, stem_of(path)), path)
+        own = data if beside else None
+        return Entry(Asset(described_as(known, picture, **files), picture, stem_of(path), own), path)
 
     def _picture(self, path: Path, data: bytes, sidecar: Sidecar) -> tuple[Picture, Sidecar]:
         image = sidecar.image

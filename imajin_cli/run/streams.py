@@ -35,7 +35,7 @@ def read_entry(bound: Bound, warn: Callable[[str], None]) -> Entry | None:
         known = embedded_sidecar(read_texts(data), STDIN) or Sidecar(id=sha256(data)[:16])
         return Entry(Asset(known, name=_name(known), raw=data))
     picture, known = open_bytes(data, STDIN, warn)
-    return Entry(Asset(known, picture, _name(known)))
+    return Entry(Asset(known, picture, _name(known), data if bound.stage.sees_file else None))
 
 
 def _name(known: Sidecar) -> str:

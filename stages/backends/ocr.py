@@ -31,11 +31,12 @@ _HEIGHT, _LONGEST = 48, 25
 
 
 class Line(NamedTuple):
-    """A line of text that was read, how sure the recogniser is (0..1), and the middle of its box in pixels."""
+    """A line of text that was read, how sure the recogniser is (0..1), the middle of its box in pixels, and the box."""
 
     text: str
     score: float
     middle: tuple[float, float]
+    box: Any = None
 
 
 def _cv2() -> Any:
@@ -112,7 +113,7 @@ def read(pixels: NDArray[np.uint8], found: Sequence[Any]) -> list[Line]:
     Raises MissingError and BackendError as `boxes` does.
     """
     # One at a time: on one core a batch is no quicker, and 18,710 classes for each step of a long line take 11 MB.
-    lines = [Line(*_recognised(_strip(pixels, box)), box[0]) for box in found[:MOST_LINES]]
+    lines = [Line(*_recognised(_strip(pixels, box)), box[0], box) for box in found[:MOST_LINES]]
     return sorted(lines, key=lambda line: (line.middle[1], line.middle[0]))
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from imajin_cli.contract.errors import InputError, UsageError
+from imajin_cli.contract.need import device_of
 from imajin_cli.stages.backends.diffusion.catalogue import Listed, folder_of, listed
 from imajin_cli.stages.diffusion.inputs import digest
+
+if TYPE_CHECKING:
+    from imajin_cli.stages.backends.diffusion.order import Model
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,16 @@ def known(name: str) -> Known:
     if entry.task not in ("diffusion", "controlnet", "ip-adapter"):
         raise UsageError(f"{name} is a model for {entry.task}, not for diffusion")
     return Known(name, folder_of(name), entry.revision, entry.licence, entry.steps, entry.guidance, entry.scheduler)
+
+
+def loadable(found: Known, dtype: Literal["auto", "fp32", "bf16", "fp16"]) -> Model:
+    """``found`` as the backend loads it: on the device that it has its lease on, in ``dtype`` ("auto": what suits that)."""
+    from imajin_cli.stages.backends.diffusion.device import dtype_on
+    from imajin_cli.stages.backends.diffusion.load import family_of
+    from imajin_cli.stages.backends.diffusion.order import Model
+
+    device = device_of(found.name)
+    return Model(found.name, found.folder, family_of(found.folder), dtype_on(device, dtype), device, found.revision)
 
 
 def revision(name: str) -> str:

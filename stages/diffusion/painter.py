@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from imajin_cli.contract.errors import InputError, UsageError
 from imajin_cli.contract.ingredient import Ingredient, file
-from imajin_cli.contract.need import Need, device_of
+from imajin_cli.contract.need import Need
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import ModelRef
 from imajin_cli.contract.stage import Job, Outcome
 from imajin_cli.stages.diffusion.inputs import digest, named, picture, size_of
-from imajin_cli.stages.diffusion.models import Known, is_path, known, revision
+from imajin_cli.stages.diffusion.models import Known, is_path, known, loadable, revision
 from imajin_cli.stages.diffusion.params import DiffusionParams
 
 if TYPE_CHECKING:
@@ -176,14 +176,7 @@ class Painter:
         return tuple(found)
 
     def _model(self) -> Model:
-        from imajin_cli.stages.backends.diffusion.device import dtype_on
-        from imajin_cli.stages.backends.diffusion.load import family_of
-        from imajin_cli.stages.backends.diffusion.order import Model
-
-        found = self.known
-        device = device_of(found.name)
-        dtype = dtype_on(device, self.params.dtype)
-        return Model(found.name, found.folder, family_of(found.folder), dtype, device, found.revision)
+        return loadable(self.known, self.params.dtype)
 
     def _outcome(self, job: Job, done: Painted) -> Outcome:
         from PIL import Image

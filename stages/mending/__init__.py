@@ -1,0 +1,1 @@
+"""What stages that paint a part of a picture anew share: whose pixels they are, and who paints."""
