@@ -33,7 +33,7 @@ STAGES: dict[str, Entry] = {
     ),
     "remove-watermark": Entry(
         "imajin_cli.stages.remove_watermark:RemoveWatermark",
-        "Take painted watermarks and signatures off our own pictures.",
+        "Take painted watermarks off our own pictures.",
         optional=True,
     ),
     "remove-background": Entry(
