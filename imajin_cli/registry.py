@@ -55,6 +55,7 @@ COMMANDS: dict[str, Entry] = {
     "batch": Entry("imajin_cli.commands.batch:batch", "Make what is stale of a file of assets, on all cores or a cluster."),
     "init": Entry("imajin_cli.commands.init:init", "Begin an asset repository: assets.yaml, Makefile, CI, a hook."),
     "show": Entry("imajin_cli.commands.show:show", "Print an asset's history for a person."),
+    "sprite": Entry("imajin_cli.commands.sprite:sprite", "Put published pictures into one sheet, held to being a set."),
     "report": Entry("imajin_cli.commands.report:report", "Write a page of published assets, to decide on."),
     "approve": Entry("imajin_cli.commands.approve:approve", "Record a page's decisions, and tell what is approved."),
     "schema": Entry("imajin_cli.commands.schema:schema", "Print JSON Schemas and the exit-code table."),
@@ -81,6 +82,8 @@ TOOLS: dict[str, str] = {
     "derived": "imajin_cli.stages.provenance.claims:Derived",
     "source-type": "imajin_cli.stages.provenance.claims:source_type",
     "sniff": "imajin_cli.stages.imaging.sniff:sniff",
+    "sprite-member": "imajin_cli.stages.publication.sprite:Member",
+    "sprite-sheet": "imajin_cli.stages.publication.sprite:sheet",
     "read-pem": "imajin_cli.stages.provenance.signing:read_pem",
 }
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, field_validator
 
 from imajin_cli.contract.digest import json_digest
-from imajin_cli.contract.errors import InputError
+from imajin_cli.contract.errors import InputError, UsageError
+from imajin_cli.contract.families import Base, bases_of
 from imajin_cli.contract.ingredient import Ingredient, file
 from imajin_cli.contract.need import Need
-from imajin_cli.contract.ratio import ratio_of
-from imajin_cli.contract.request import parse_size
 from imajin_cli.contract.sidecar import Request
 from imajin_cli.contract.stage import Job, Kind, Outcome, Stage
 from imajin_cli.stages.backends.footprint import on_cpu
@@ -23,6 +22,8 @@ from imajin_cli.stages.diffusion.params import FILES, DiffusionParams
 
 # The longer side of a base in pixels. It is a vector: larger sizes are drawn from it, not scaled up.
 MAX_BASE = 1024
+# What a pair of themes is made of, in this order.
+PAIR: Final = ("light", "dark")
 CSS_COLOURS = {
     "black": "#000000", "silver": "#c0c0c0", "gray": "#808080", "grey": "#808080", "white": "#ffffff", "maroon": "#800000",
     "red": "#ff0000", "purple": "#800080", "fuchsia": "#ff00ff", "green": "#008000", "lime": "#00ff00", "olive": "#808000",
@@ -64,7 +65,8 @@ class GenerateParams(DiffusionParams):
         Field(max_length=32, description="The layout's skeleton, such as stand or island; by default by the seed."),
     ] = None
     theme: Annotated[
-        Literal["light", "dark", "contrast"], Field(description="The surface that the picture is for.")
+        Literal["light", "dark", "contrast", "pair"],
+        Field(description="The surface that the picture is for; pair makes it twice, the same scene for light and dark."),
     ] = "light"
     colour: Annotated[
         str | None, Field(description="Brand colour, #rrggbb or a CSS name; by default one that suits the prompt.")
@@ -108,23 +110,15 @@ class GenerateParams(DiffusionParams):
         return value if value in ("auto", "none", "paper", "tint") else _hex(value)
 
 
-def bases(sizes: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """Ratio → base size, in the order asked for: the largest size of each ratio, at most `MAX_BASE` on its longer side."""
-    largest: dict[str, tuple[int, int]] = {}
-    for text in sizes:
-        try:
-            width, height = parse_size(text)
-        except ValueError as error:
-            raise InputError(str(error)) from error
-        ratio = ratio_of(width, height)
-        if ratio not in largest or width > largest[ratio][0]:
-            largest[ratio] = (width, height)
-    return {ratio: _shrunk(*size) for ratio, size in largest.items()}
+def bases(request: Request) -> list[Base]:
+    """The bases that ``request`` needs, in the order asked for, at most `MAX_BASE` pixels on the longer side.
 
-
-def _shrunk(width: int, height: int) -> tuple[int, int]:
-    scale = min(1.0, MAX_BASE / max(width, height))
-    return max(1, round(width * scale)), max(1, round(height * scale))
+    Raises InputError for a bad size or family.
+    """
+    try:
+        return bases_of(request.size or ([] if request.family else ["1024x1024"]), request.family, MAX_BASE)
+    except ValueError as error:
+        raise InputError(str(error)) from error
 
 
 class Generate(Stage[GenerateParams]):
@@ -174,10 +168,17 @@ class Generate(Stage[GenerateParams]):
 
     def plan(self, request: Request) -> Iterable[Job]:
         """One job for each candidate and ratio; all ratios of a candidate follow each other. Raises InputError for a bad size."""
-        found = bases(request.size or ["1024x1024"])
+        found = bases(request)
         for index in range(request.count):
-            for ratio, (width, height) in found.items():
-                yield Job(request, index, request.seed + index, ratio, width, height, len(found))
+            for base in found:
+                job = Job(request, index, request.seed + index, base.ratio, *base.size, len(found))
+                if self.params.theme != "pair":
+                    yield job
+                    continue
+                if self._painter is not None:
+                    raise UsageError("a diffusion model paints no pair of themes", hint="use --backend compose for it")
+                for theme in PAIR:
+                    yield replace(job, theme=theme, themes=len(PAIR))
 
     def make(self, job: Job) -> Outcome:
         """Compose or paint one picture.
@@ -192,10 +193,10 @@ class Generate(Stage[GenerateParams]):
         from imajin_cli.stages.scene.choose import Manner
 
         p = self.params
-        first = next(iter(bases(job.request.size or ["1024x1024"]).values()))
+        first = bases(job.request)[0].size
         manner = Manner(
             p.layout,
-            p.theme,
+            job.theme or ("light" if p.theme == "pair" else p.theme),
             p.colour,
             p.harmony,
             p.subject,

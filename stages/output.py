@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.families import read_families
 from imajin_cli.contract.ingredient import Ingredient
 from imajin_cli.contract.provenance import ProvenanceParams
 from imajin_cli.contract.request import parse_size
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from imajin_cli.stages.imaging.encode.formats import Settings
     from imajin_cli.stages.provenance.signing import Sealer
 
-Format = Literal["png", "webp", "avif", "ico", "svg", "jpeg"]
+Format = Literal["png", "webp", "avif", "ico", "svg", "jpeg", "auto"]
 Scale = Annotated[float, Field(gt=0, le=8)]
 IconSide = Annotated[int, Field(ge=8, le=256)]
 Gate = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9-]*$")]
@@ -48,7 +49,11 @@ class OutputParams(Params):
         ),
     ] = "{name}"
     format: Annotated[
-        list[Format], Field(min_length=1, max_length=6, description="File format; repeat it for several.")
+        list[Format], Field(
+            min_length=1,
+            max_length=7,
+            description="File format; repeat it for several. auto: for each size the smallest of PNG, WebP, AVIF and SVG.",
+        ),
     ] = ["png", "webp"]
     size: Annotated[
         list[str],
@@ -56,7 +61,20 @@ class OutputParams(Params):
             max_length=32, description="Further size, WIDTHxHEIGHT or SIDE, beside those that the request asked for."
         ),
     ] = []
-    crop: Annotated[bool, Field(description="Cut a further size of another aspect ratio out of the middle.")] = False
+    crop: Annotated[bool, Field(description="Cut a further size of another aspect ratio out, around the subject.")] = (
+        False
+    )
+    family: Annotated[
+        list[str],
+        Field(
+            max_length=32,
+            description="Further size family, beside those that the request asked for: hero, og, sidebar, portrait, "
+            "square, thumbnail, favicon, one of --define, or NAME=WIDTHxHEIGHT,…",
+        ),
+    ] = []
+    define: Annotated[
+        list[str], Field(max_length=64, description="Size family of your own to choose from, NAME=WIDTHxHEIGHT,…")
+    ] = []
     scale: Annotated[list[Scale], Field(min_length=1, max_length=8, description="Pixel density; 2 adds NAME@2x.")] = [1]
     hashed: Annotated[bool, Field(description="Put eight digits of each file's digest into its name.")] = False
     webp_quality: Annotated[int, Field(ge=1, le=100, description="Quality of a lossy WebP.")] = 82
@@ -87,12 +105,41 @@ class OutputParams(Params):
             description="Least contrast ratio of an ICO file's small pictures with the interface around them.",
         ),
     ] = 1.5
+    animate: Annotated[
+        Literal["no", "auto", "float", "pulse", "spin", "draw", "blink", "shimmer"],
+        Field(
+            description="Publish the scene in motion too, as NAME.motion.svg, .png (APNG) and .webp, whichever of them "
+            "--format names; auto moves each part as suits it."
+        ),
+    ] = "no"
+    animate_seconds: Annotated[float, Field(ge=0.4, le=20, description="Seconds of the loop.")] = 2.8
+    animate_fps: Annotated[float, Field(ge=2, le=50, description="Frames a second of an animated PNG or WebP.")] = 20
+    animate_side: Annotated[
+        int, Field(ge=16, le=2048, description="Longest side in pixels of an animated PNG or WebP.")
+    ] = 320
     layers: Annotated[bool, Field(description="Publish each layer's mask as NAME.layer-LAYER.png.")] = False
-    master: Annotated[bool, Field(description="Publish the base, every pixel kept, as NAME.master.png.")] = False
+    master: Annotated[
+        bool,
+        Field(
+            description="Publish the base, every pixel kept, as NAME.master.png; as is done where every size is cut out of it."
+        ),
+    ] = False
     alt: Annotated[
         str | None, Field(max_length=1000, description="Alternative text; an empty one marks decoration.")
     ] = None
     snippet: Annotated[bool, Field(description="Put HTML that shows the asset into the manifest.")] = True
+    base_url: Annotated[
+        str,
+        Field(
+            max_length=2048,
+            pattern=r"^(|https?://[^\s\"'<>]+/|/|/[^\s\"'<>]+/)$",
+            description="Address of the folder on the site, ending in /: HTML names files there; og:image needs a whole one.",
+        ),
+    ] = ""
+    site_name: Annotated[
+        str | None,
+        Field(max_length=100, description="Name of the site in its site.webmanifest; by default the asset's."),
+    ] = None
     prompt: Annotated[bool, Field(description="Put the prompt into the manifest.")] = False
     require: Annotated[
         list[Gate], Field(max_length=16, description="Gate whose pass must hold for the very pixels.")
@@ -108,6 +155,11 @@ class OutputParams(Params):
     @classmethod
     def _sizes(cls, sizes: list[str]) -> list[str]:
         return ["{}x{}".format(*parse_size(size)) for size in sizes]
+
+    @model_validator(mode="after")
+    def _families(self) -> OutputParams:
+        read_families(self.family, self.define)
+        return self
 
     @field_validator("format", "scale", "ico_sizes", "require")
     @classmethod

@@ -92,6 +92,11 @@ class ValidateParams(Params):
         return lower
 
 
+def _sizes_of(request: Request) -> list[str]:
+    """Every size that is asked for, those of its families too; an empty one where there is none."""
+    return [*request.size, *(size for text in request.family for size in text.partition("=")[2].split(","))] or [""]
+
+
 class Validate(Stage[ValidateParams]):
     """Check a request before anything is drawn."""
 
@@ -175,7 +180,7 @@ class Validate(Stage[ValidateParams]):
             "prompt-length": within(length, p.min_length, p.max_length, "characters"),
             "headline-length": within(len(request.headline or ""), 0, p.headline_length, "characters"),
             "caption-length": within(len(request.caption or ""), 0, p.caption_length, "characters"),
-            "size": verdict([why for size in request.size or [""] if (why := self._size(size))]),
+            "size": verdict([why for size in _sizes_of(request) if (why := self._size(size))]),
             "seed": within(request.seed, 0, MAX_SEED),
             "count": within(request.count, 1, p.max_count),
             "preset": verdict(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from imajin_cli.contract.errors import BackendError, InputError
-from imajin_cli.stages.imaging.crop import contain_size, cover_box, in_square
+from imajin_cli.stages.imaging.crop import Focus, contain_size, focal_box, in_square
 from imajin_cli.stages.imaging.encode import raster
 from imajin_cli.stages.imaging.encode.check import check_raster, decoded, differences
 from imajin_cli.stages.imaging.encode.formats import RASTERS, Drawn, Settings, encode
@@ -230,7 +230,8 @@ def test_scaling_has_no_fringe_and_keeps_opacity() -> None:
 
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 400), st.integers(1, 400))
 def test_a_crop_is_inside_centred_and_of_the_ratio(width: int, height: int, wide: int, high: int) -> None:
-    left, top, right, bottom = cover_box((width, height), (wide, high))
+    middle = Focus("centre", (width / 2, height / 2))
+    left, top, right, bottom = focal_box((width, height), (wide, high), middle)
     assert 0 <= left < right <= width
     assert 0 <= top < bottom <= height
     assert abs(left - (width - right)) <= 1

@@ -50,7 +50,7 @@ def test_ratios_are_named() -> None:
         "3:1",
     ]
     with pytest.raises(InputError):
-        bases(["0x3"])
+        bases(Request(prompt="x", size=["0x3"]))
 
 
 def test_the_same_job_gives_the_same_picture_and_says_what_matched() -> None:

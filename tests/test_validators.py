@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from conftest import Cli
 
@@ -41,7 +42,9 @@ def check(*command: str | Path) -> str:
 def published(request: pytest.FixtureRequest, cli: Cli, work: Path) -> Path:
     """A folder with one set in every format."""
     wanted = [part for name in FORMATS for part in ("--format", name)]
-    done = cli("run", *PROMPTS[request.param], *wanted, "-o", "out")
+    extra = ("--set", "output.animate=auto", "--set", "output.animate_fps=6") if request.param == "scene" else ()
+    icons = ("--family", "favicon", "--family", "og") if request.param == "avatar" else ()
+    done = cli("run", *PROMPTS[request.param], *wanted, *extra, *icons, "-o", "out")
     assert done.returncode == 0, done.stderr
     return work / "out"
 
@@ -87,10 +90,57 @@ def test_the_svg_holds_no_program_and_asks_for_nothing(published: Path) -> None:
         assert check("xmllint", "--xpath", "count(//@*[starts-with(local-name(), 'on')])", path).strip() == "0"
 
 
-def test_the_snippet_is_valid_html(published: Path, tmp_path: Path) -> None:
+def test_the_snippets_are_valid_html(published: Path, tmp_path: Path) -> None:
     for asset in assets(published):
         page = tmp_path / "page.html"
-        head = '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>One</title></head><body>'
-        page.write_text(f"{head}{asset['html']}</body></html>", encoding="utf-8")
+        families = asset.get("families", {}).values()
+        body = [asset["html"], asset.get("motion_html", ""), *(family["html"] for family in families)]
+        links = [asset.get("icon_html", ""), *(family.get("head_html", "") for family in families)]
+        head = f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>One</title>{"".join(links)}</head>'
+        page.write_text(f"{head}<body>{''.join(body)}</body></html>", encoding="utf-8")
         # Debian's tidy is older than "loading" and "decoding", which the HTML standard has.
         check("tidy", "-q", "-e", "-utf8", "--warn-proprietary-attributes", "no", page)
+
+
+# What the W3C's Web Application Manifest says of the members that are written, as JSON Schema.
+WEBMANIFEST = {
+    "type": "object",
+    "required": ["name", "short_name", "icons", "theme_color", "background_color", "display"],
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string", "minLength": 1},
+        "short_name": {"type": "string", "minLength": 1, "maxLength": 12},
+        "theme_color": {"pattern": "^#[0-9a-f]{6}$"},
+        "background_color": {"pattern": "^#[0-9a-f]{6}$"},
+        "display": {"enum": ["fullscreen", "standalone", "minimal-ui", "browser"]},
+        "icons": {
+            "type": "array",
+            "minItems": 2,
+            "items": {
+                "type": "object",
+                "required": ["src", "sizes", "type"],
+                "additionalProperties": False,
+                "properties": {
+                    "src": {"type": "string"},
+                    "sizes": {"pattern": "^[1-9][0-9]*x[1-9][0-9]*$"},
+                    "type": {"enum": ["image/png"]},
+                    "purpose": {"enum": ["any", "maskable", "monochrome"]},
+                },
+            },
+        },
+    },
+}
+
+
+def test_the_web_app_manifest_and_the_sprite_sheet_are_what_their_formats_want(cli: Cli, work: Path) -> None:
+    done = cli("run", "a rocket", "--preset", "favicon", "-o", "site", "--format", "svg", "--format", "png",
+               IMAJIN_OUTPUT__REQUIRE="moderate")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((work / "site" / "site.webmanifest").read_text(encoding="utf-8"))
+    Draft202012Validator(WEBMANIFEST).validate(manifest)
+    done = cli("sprite", "site", "-o", "sheet")
+    assert done.returncode == 0, done.stderr
+    check("xmllint", "--noout", "--nonet", work / "sheet" / "sprite.svg")
+    for path in (*(work / "sheet").glob("*.png"), *(work / "site").glob("*.png")):
+        check("pngcheck", "-q", path)
+    check("icotool", "--list", work / "site" / "favicon.ico")

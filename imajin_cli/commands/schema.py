@@ -9,16 +9,17 @@ import typer
 
 from imajin_cli.contract.errors import UsageError
 from imajin_cli.contract.exits import MEANING
+from imajin_cli.contract.manifest import PublishedManifest
 from imajin_cli.contract.sidecar import Record, Request, Sidecar
 from imajin_cli.registry import stages
 from imajin_cli.run.report import show_json
 
-_NAMES = ("sidecar", "record", "request", "config", "decisions", "approvals")
+_NAMES = ("sidecar", "record", "request", "config", "manifest", "decisions", "approvals")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schemas() -> dict[str, Callable[[], dict[str, Any]]]:
-    """Name → the schema, made when asked for: sidecar, record, request, config, reviews, and each stage's params."""
+    """Name → the schema, made when asked for: sidecar, record, request, config, manifest, reviews, and each stage's params."""
     from imajin_cli.config.layers import section_models
     from imajin_cli.review.approvals import Approvals
     from imajin_cli.review.decisions import Decisions
@@ -28,6 +29,7 @@ def schemas() -> dict[str, Callable[[], dict[str, Any]]]:
         "record": Record.model_json_schema,
         "request": Request.model_json_schema,
         "config": config_schema,
+        "manifest": PublishedManifest.model_json_schema,
         "decisions": Decisions.model_json_schema,
         "approvals": Approvals.model_json_schema,
     }
@@ -53,7 +55,7 @@ def _body(
         str | None,
         typer.Argument(
             metavar="[NAME]",
-            help="sidecar (default), record, request, config, decisions, approvals, or a stage.",
+            help="sidecar (default), record, request, config, manifest, decisions, approvals, or a stage.",
             autocompletion=_complete,
         ),
     ] = None,

@@ -15,11 +15,12 @@ from imajin_cli.config.yamlfile import Located, read_yaml
 from imajin_cli.contract.errors import UsageError
 from imajin_cli.contract.provenance import ProvenanceParams
 from imajin_cli.contract.request import RequestParams
+from imajin_cli.contract.sprite import SpriteParams
 from imajin_cli.contract.stage import Params
 from imajin_cli.registry import STAGES, load, stages
 
 # Sections that belong to no stage.
-RUNTIME = ("request", "run", "provenance", "devices", "worker")
+RUNTIME = ("request", "run", "sprite", "provenance", "devices", "worker")
 # Keys of a file that are no section.
 TOP_KEYS = ("preset",)
 PRESET_KEYS = ("summary", "extends")
@@ -59,6 +60,8 @@ def section_model(name: str) -> type[Params] | None:
         return RequestParams
     if name == "provenance":
         return ProvenanceParams
+    if name == "sprite":
+        return SpriteParams
     if name == "run":
         from imajin_cli.run.options import RunParams
 

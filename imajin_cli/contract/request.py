@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from imajin_cli.contract.digest import json_digest
 from imajin_cli.contract.errors import UsageError
@@ -57,6 +57,18 @@ class RequestParams(Params):
             description="Size in pixels, WIDTHxHEIGHT or SIDE; repeat it for several. Each ratio is laid out anew.",
         ),
     ] = ["1024x1024"]
+    family: Annotated[
+        list[str],
+        Field(
+            max_length=32,
+            description="Size family: hero, og, sidebar, portrait, square, thumbnail, favicon, one of --define, or "
+            "NAME=WIDTHxHEIGHT,…; repeat it for several. The fewest bases are made and each size is cut around the subject.",
+        ),
+    ] = []
+    define: Annotated[
+        list[str],
+        Field(max_length=64, description="Size family of your own to choose from, NAME=WIDTHxHEIGHT,…"),
+    ] = []
     seed: Annotated[
         int, Field(ge=0, le=MAX_SEED, description="Seed of the first candidate; the same seed gives the same bytes.")
     ] = 0
@@ -75,6 +87,13 @@ class RequestParams(Params):
     def _sizes(cls, sizes: list[str]) -> list[str]:
         return ["{}x{}".format(*parse_size(size)) for size in sizes]
 
+    @model_validator(mode="after")
+    def _families(self) -> RequestParams:
+        from imajin_cli.contract.families import read_families
+
+        read_families(self.family, self.define)
+        return self
+
     def request(self, prompt: str | None, preset: str | None) -> Request:
         """The request for ``prompt``, by default the configured one.
 
@@ -89,7 +108,13 @@ class RequestParams(Params):
             )
         if len(text) > 100_000:
             raise UsageError(f"the prompt has {len(text):,} characters; at most 100,000 can be read")
-        return Request(prompt=text, preset=preset, **self.model_dump(exclude={"prompt"}))
+        from imajin_cli.contract.families import read_families
+
+        families = [family.written() for family in read_families(self.family, self.define)]
+        # Families say what sizes there are: the default size is then one that nobody asked for.
+        size = self.size if not families or "size" in self.model_fields_set else []
+        rest = self.model_dump(exclude={"prompt", "size", "family", "define"})
+        return Request(prompt=text, preset=preset, size=size, family=families, **rest)
 
 
 def request_digest(request: Request) -> str:

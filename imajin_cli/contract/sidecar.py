@@ -50,6 +50,14 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
+def _is_one(value: int) -> bool:
+    return value == 1
+
+
+def _is_empty(value: list[str]) -> bool:
+    return not value
+
+
 class FileRef(Doc):
     """A companion file in the sidecar's own folder."""
 
@@ -106,6 +114,7 @@ class Draw(Doc):
 class Group(Doc):
     """The candidates of one request: ``index`` of ``size``, at one ``ratio`` ("16:9") of ``ratios`` many.
 
+    Where a candidate is made for several themes, this is ``theme`` of ``themes`` many.
     ``draw`` says how they came about where they were drawn until enough had passed.
     """
 
@@ -114,16 +123,24 @@ class Group(Doc):
     size: int = Field(ge=1)
     ratio: str = Field(max_length=32)
     ratios: int = Field(default=1, ge=1)
+    theme: str | None = maybe(max_length=32)
+    themes: int = Field(default=1, ge=1, exclude_if=_is_one)
     draw: Draw | None = maybe()
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures one candidate is: at each ratio, for each theme."""
+        return self.ratios * self.themes
 
 
 class Request(Doc):
-    """What was asked for: text, sizes ("WIDTHxHEIGHT" in pixels), seed, number of candidates."""
+    """What was asked for: text, sizes ("WIDTHxHEIGHT" in pixels), size families ("NAME=WIDTHxHEIGHT,…"), seed, candidates."""
 
     prompt: str = Field(max_length=100_000)
     headline: str | None = maybe()
     caption: str | None = maybe()
     size: list[str] = Field(default_factory=list)
+    family: list[str] = Field(default_factory=list, max_length=32, exclude_if=_is_empty)
     seed: int = 0
     count: int = 1
     preset: str | None = maybe()

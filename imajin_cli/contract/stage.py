@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -77,7 +77,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to generate: a candidate's ``index`` and ``seed``, at one ratio, ``width`` × ``height`` pixels."""
+    """One picture to generate: a candidate's ``index`` and ``seed``, at one ratio, ``width`` × ``height`` pixels.
+
+    ``theme`` is set where the candidate is made for several (``themes``).
+    """
 
     request: Request
     index: int
@@ -86,6 +89,8 @@ class Job:
     width: int
     height: int
     ratios: int = 1
+    theme: Literal["light", "dark"] | None = None
+    themes: int = 1
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,10 @@ def candidates(
     group = sidecar.group
     if group is None:
         return []
-    mates = [one for one in family.values() if one.sidecar.group is not None and one.sidecar.group.ratio == group.ratio]
+    own = (group.ratio, group.theme)
+    mates = [
+        one for one in family.values() if (known := one.sidecar.group) is not None and (known.ratio, known.theme) == own
+    ]
     mates.sort(key=lambda one: (_index(one), one.sidecar.id))
     return [_candidate(one, group.draw, listed, pictures) for one in mates[:MAX_CANDIDATES]]
 

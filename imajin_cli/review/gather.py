@@ -65,12 +65,12 @@ def _groups(
         return []
     listed = {item.sidecar.id: item.first for item in items if item.sidecar is not None}
     families = Families([*dict.fromkeys(item.place.path for item in items), *beside])
-    groups: dict[tuple[str, str], dict[str, Any]] = {}
+    groups: dict[tuple[str, str, str | None], dict[str, Any]] = {}
     for item, shape in grouped:
         sidecar = item.sidecar
         if sidecar is None or sidecar.group is None:
             continue
-        key, family = (sidecar.group.id, sidecar.group.ratio), families.of(sidecar)
+        key, family = (sidecar.group.id, sidecar.group.ratio, sidecar.group.theme), families.of(sidecar)
         if key not in groups:
             members = candidates(sidecar, family, listed, pictures)
             groups[key] = {"place": len(groups), "candidates": members, "draw": draw_of(sidecar, family)}

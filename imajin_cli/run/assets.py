@@ -58,12 +58,13 @@ def candidate(entry: Entry, job: Job) -> Asset:
     """The asset that ``job`` is to become, with what its request has gone through, and no picture yet."""
     whole = request_digest(job.request)
     # Neither the number of candidates nor the first seed makes a candidate another one.
-    own = request_digest(job.request.model_copy(update={"count": 1, "seed": 0, "size": []}))
-    identity = json_digest([own, job.seed, job.ratio, [job.width, job.height]])
+    own = request_digest(job.request.model_copy(update={"count": 1, "seed": 0, "size": [], "family": []}))
+    identity = json_digest([own, job.seed, job.ratio, [job.width, job.height], *([job.theme] if job.theme else [])])
+    group = Group(id=whole[:16], index=job.index, size=job.request.count, ratio=job.ratio, ratios=job.ratios)
     sidecar = entry.sidecar.model_copy(
         update={
             "id": identity[:16],
-            "group": Group(id=whole[:16], index=job.index, size=job.request.count, ratio=job.ratio, ratios=job.ratios),
+            "group": group.model_copy(update={"theme": job.theme, "themes": job.themes}),
             "request": job.request,
             "seed": job.seed,
         }

@@ -113,7 +113,7 @@ class Drawing:
             ids = self._begun.setdefault(known.group.index, (known.seed or 0, []))[1]
             ids.append(known.id)
             yield result
-            if len(ids) == known.group.ratios and self._over():
+            if len(ids) == known.group.pictures and self._over():
                 return
 
     def _over(self) -> bool:

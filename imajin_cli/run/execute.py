@@ -213,7 +213,7 @@ def _generate(bound: Bound, entry: Entry, keeper: Keeper) -> Iterator[Result]:
     asked = request_digest(request)
     for job in bound.stage.plan(request):
         asset = candidate(entry, job)
-        key = bound.key(asked, job.seed, job.ratio, job.width, job.height)
+        key = bound.key(asked, job.seed, job.ratio, job.width, job.height, *([job.theme] if job.theme else []))
         found = None if bound.force else keeper.find(asset.name, key)
         if found is not None:
             yield _found(found, entry, key, keeper)

@@ -72,8 +72,32 @@ class Entries:
 
     def dump(self, head: Mapping[str, Any]) -> bytes:
         """The manifest's file: ``head`` is what it holds beside the assets."""
-        assets = sorted(self._entries.values(), key=lambda asset: str(asset["files"][0]["name"]))
+        assets = sorted(with_pairs(self._entries.values()), key=lambda asset: str(asset["files"][0]["name"]))
         return json.dumps({**head, "assets": assets}, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def with_pairs(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """``entries``; the light one of a pair of themes has, in ``pair.html``, a ``<picture>`` that shows the dark one too.
+
+    The two are published one after the other, and their names are known only then.
+    """
+    listed = list(entries)
+    dark = {pair["id"]: pair.get("sources") for entry in listed if (pair := _pair(entry)).get("theme") == "dark"}
+    return [_joined(entry, dark.get(_pair(entry).get("id"))) for entry in listed]
+
+
+def _pair(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    pair = entry.get("pair")
+    return pair if isinstance(pair, Mapping) and isinstance(pair.get("id"), str) else {}
+
+
+def _joined(entry: dict[str, Any], sources: Any) -> dict[str, Any]:
+    pair, html = _pair(entry), entry.get("html")
+    if pair.get("theme") != "light" or not (isinstance(sources, str) and sources and isinstance(html, str)):
+        return entry
+    head, opened, rest = html.partition("<picture>\n")
+    inner = rest if opened else f"  {head}\n</picture>"
+    return {**entry, "pair": {**pair, "html": f"<picture>\n{sources}\n{inner}"}}
 
 
 class Manifest:

@@ -76,9 +76,9 @@ class Progress:
 def _which(entry: Entry, *, most: bool = False) -> str:
     """Which one of its request's pictures it is, empty for the only one; of ``most`` as many where they are being drawn."""
     group = entry.sidecar.group
-    if group is None or group.size * group.ratios == 1:
+    if group is None or group.size * group.pictures == 1:
         return ""
     size = f"at most {group.size}" if most else group.size
     which = f"candidate {group.index + 1} of {size}" if group.size > 1 else ""
     ratio = f"ratio {group.ratio}" if group.ratios > 1 else ""
-    return ", ".join(filter(None, [which, ratio]))
+    return ", ".join(filter(None, [which, ratio, group.theme]))

@@ -17,31 +17,31 @@ def _nothing(_: str) -> None:
 
 @dataclass
 class _Group:
-    """The candidates of one request that have come in: index → ratio → result. Pictures of no group are one each."""
+    """The candidates of one request that have come in: index → (ratio, theme) → result. Pictures of no group are one each."""
 
     size: int = 0
-    ratios: int = 1
-    candidates: dict[int, dict[str, Result]] = field(default_factory=lambda: defaultdict(dict))
+    pictures: int = 1
+    candidates: dict[int, dict[tuple[str, str | None], Result]] = field(default_factory=lambda: defaultdict(dict))
 
     def add(self, result: Result) -> None:
         group = result.entry.sidecar.group
         if group is None:
-            self.candidates[len(self.candidates)][""] = result
+            self.candidates[len(self.candidates)]["", None] = result
             return
-        self.size, self.ratios = group.size, group.ratios
-        self.candidates[group.index][group.ratio] = result
+        self.size, self.pictures = group.size, group.pictures
+        self.candidates[group.index][group.ratio, group.theme] = result
 
     @property
     def complete(self) -> bool:
         """Whether nothing more can come."""
-        return self.size > 0 and sum(map(len, self.candidates.values())) >= self.size * self.ratios
+        return self.size > 0 and sum(map(len, self.candidates.values())) >= self.size * self.pictures
 
     def lacking(self) -> list[int]:
-        """The candidates of which a ratio never came, for an earlier stage rejected it."""
+        """The candidates of which a ratio or theme never came, for an earlier stage rejected it."""
         return sorted(
             index
             for index, results in self.candidates.items()
-            if len(results) < self.ratios and all(result.passed for result in results.values())
+            if len(results) < self.pictures and all(result.passed for result in results.values())
         )
 
     def best(self, count: int, *, by_records: bool = False) -> list[int]:
@@ -52,7 +52,7 @@ class _Group:
         fit = {
             index: list(results.values())
             for index, results in self.candidates.items()
-            if len(results) >= self.ratios and all(result.passed for result in results.values())
+            if len(results) >= self.pictures and all(result.passed for result in results.values())
         }
         stage = ranked_by(r.entry.sidecar for results in fit.values() for r in results) if by_records else None
         return sorted(sorted(fit, key=lambda index: (-_score(fit[index], stage), index))[:count])
@@ -91,7 +91,7 @@ class Ranking:
 
     def _close(self, identity: str, group: _Group) -> Iterator[Result]:
         for index in group.lacking():
-            self._say(f"candidate {index + 1} is left out: not all of its {group.ratios} ratios came")
+            self._say(f"candidate {index + 1} is left out: not all of its {group.pictures} pictures came")
         chosen = group.best(self.count, by_records=self._by_records)
         kept = self._kept.setdefault(identity, {})
         for index in chosen:

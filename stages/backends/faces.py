@@ -89,18 +89,24 @@ def _recogniser(name: str = EMBEDDING) -> Any:
     return found
 
 
+def boxes(pixels: NDArray[np.uint8], *, threshold: float = 0.0) -> list[tuple[int, int, int, int]]:
+    """The boxes (left, top, right, bottom) of faces in RGB ``pixels``, without the landmark model. Raises as `find` does."""
+    found, _, _ = _detector().run(pixels, 0, threshold)
+    return [(box.left(), box.top(), box.right(), box.bottom()) for box in found]
+
+
 def find(pixels: NDArray[np.uint8], *, threshold: float = 0.0) -> list[Face]:
     """The faces in RGB ``pixels`` of shape (height, width, 3), from 80 pixels wide, surest first.
 
     ``threshold`` is what the detector's score must exceed. Raises MissingError where dlib or the landmark model is
     absent, BackendError where the detector's result makes no sense.
     """
-    boxes, scores, _ = _detector().run(pixels, 0, threshold)
-    if len(boxes) != len(scores):
+    found, scores, _ = _detector().run(pixels, 0, threshold)
+    if len(found) != len(scores):
         raise BackendError("the face detector gave boxes and scores of different number")
     faces = []
     for box, score in sorted(
-        zip(boxes, scores, strict=True), key=lambda pair: (-pair[1], pair[0].left(), pair[0].top())
+        zip(found, scores, strict=True), key=lambda pair: (-pair[1], pair[0].left(), pair[0].top())
     ):
         shape = _predictor()(pixels, box)
         faces.append(Face((box.left(), box.top(), box.right(), box.bottom()), float(score), shape))

@@ -15,7 +15,7 @@ from imajin_cli.stages.imaging.limits import Limits
 from imajin_cli.stages.imaging.rasters import peek_raster
 from imajin_cli.stages.imaging.sniff import sniff
 from imajin_cli.stages.imaging.svgcost import check_cost
-from imajin_cli.stages.imaging.svgcss import clean_css
+from imajin_cli.stages.imaging.svgcss import clean_css, clean_style, clean_value
 from imajin_cli.stages.imaging.svgtree import SVG, XLINK, XML, Node, parse
 
 # The still part of SVG. What is not named here goes, with all that is in it: script, foreignObject, animation, links'
@@ -36,6 +36,8 @@ _DATA_URL = re.compile(r"data:image/[a-z+.-]+;base64,([A-Za-z0-9+/=\s]+)", re.IG
 _LENGTH = re.compile(r"\s*([+]?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,3})?)\s*(px|pt|pc|mm|cm|in|em|ex|%)?\s*")
 # CSS pixels in one unit (CSS Values 3, section 6.2), at the default font size of 16 px.
 _UNITS = {"px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 960 / 25.4, "in": 96.0, "em": 16.0, "ex": 8.0}
+# What a browser shows by its user's language or by what it can do: the picture that was judged is the one for everybody.
+_CONDITIONS = frozenset({"systemLanguage", "requiredExtensions", "requiredFeatures", "externalResourcesRequired"})
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\u200b-\u200f\u2028\u2029\ufeff]+")
 _MAX_OCTAVES = 8
 _MAX_MORPHOLOGY = 64.0
@@ -127,8 +129,10 @@ class _Cleaner:
             return str(_MAX_OCTAVES)
         if node.name == "feMorphology" and name == "radius":
             return value if all(_number(part) <= _MAX_MORPHOLOGY for part in value.replace(",", " ").split()) else None
+        if name in _CONDITIONS:
+            return None
         if name == "style" or "url" in plain or "\\" in value:
-            clean = clean_css(value)
+            clean = clean_style(value) if name == "style" else clean_value(value)
             return clean if clean.strip() or not value.strip() else None
         return value
 
@@ -155,9 +159,12 @@ class _Cleaner:
         if kind not in _RASTERS or self.images > _IMAGES:
             return False
         try:
-            width, height = peek_raster(data, kind, self.limits).size
+            picture = peek_raster(data, kind, self.limits)
         except InputError:
             return False
+        if getattr(picture, "n_frames", 1) != 1:  # a browser shows them all, and one was looked at
+            return False
+        width, height = picture.size
         self.pixels += width * height
         return self.pixels <= _IMAGE_PIXELS
 

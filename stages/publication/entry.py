@@ -8,7 +8,7 @@ from typing import Any
 
 from imajin_cli.contract.chain import holds
 from imajin_cli.contract.errors import NoVerdictError
-from imajin_cli.contract.sidecar import Sidecar
+from imajin_cli.contract.sidecar import Request, Sidecar
 from imajin_cli.contract.stage import Asset
 
 # Screen readers read an alternative text without a pause; longer ones belong into the page.
@@ -23,20 +23,40 @@ def scene_of(asset: Asset) -> Mapping[str, Any]:
 
 
 def alt_of(asset: Asset, given: str | None) -> str:
-    """Alternative text: the one given (empty for decoration), the scene's, the headline, or the prompt cut short."""
+    """Alternative text: the one given (empty for decoration), the scene's, the headline, or the prompt cut short.
+
+    The scene's is English: of a prompt in another language it is the prompt's own words, or the headline, that are kept.
+    """
     if given is not None:
         return given
-    request = asset.sidecar.request
-    scene = scene_of(asset).get("alt")
-    words = [
-        scene if isinstance(scene, str) else None,
-        request.headline if request else None,
-        request.prompt if request else None,
-    ]
+    request, scene = asset.sidecar.request, scene_of(asset).get("alt")
+    words = [request.headline, request.prompt] if request is not None else []
+    if request is not None and _languages(request) != {"en"}:
+        words.reverse()
+    elif isinstance(scene, str):
+        words.insert(0, scene)
     text = next((" ".join(word.split()) for word in words if word and word.strip()), "")
     if len(text) <= ALT_LENGTH:
         return text
     return text[:ALT_LENGTH].rsplit(" ", 1)[0].rstrip(" ,.;:") + "…"
+
+
+def lang_of(asset: Asset, given: str | None) -> str | None:
+    """The language (BCP 47) of the alternative text, None where it was given or nothing tells."""
+    request = asset.sidecar.request
+    if given is not None or request is None:
+        return None
+    found = _languages(request)
+    if found == {"en"} and not isinstance(scene_of(asset).get("alt"), str):
+        return None  # what no language is seen in counts as English
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _languages(request: Request) -> frozenset[str]:
+    """The languages that the prompt may be in."""
+    from imajin_cli.stages.scene.knowledge.languages import spoken_in
+
+    return spoken_in(request.prompt.lower(), {})
 
 
 def background_of(asset: Asset) -> tuple[int, int, int]:

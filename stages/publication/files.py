@@ -5,59 +5,30 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import InputError, UsageError
+from imajin_cli.contract.families import read_families
 from imajin_cli.contract.sidecar import Score
-from imajin_cli.contract.stage import Asset, PublishedFile
+from imajin_cli.contract.stage import Asset
 from imajin_cli.stages.marks.asked import Marker, payload_of
 from imajin_cli.stages.publication.entry import alt_of, theme_of
 from imajin_cli.stages.publication.icon import Icon, make_icon
+from imajin_cli.stages.publication.made import NO_PICTURE, Made
 from imajin_cli.stages.publication.names import TELLING, fields_of, filled, ratio_word, safe_name, scale_word
 from imajin_cli.stages.publication.plan import Plan, Variant, planned, same_shape
 from imajin_cli.stages.publication.render import Renderer
-from imajin_cli.stages.publication.snippet import MIME
 
 if TYPE_CHECKING:
-    from imajin_cli.stages.imaging.encode.formats import Drawn, Settings
+    from imajin_cli.stages.imaging.encode.formats import Settings
     from imajin_cli.stages.output import OutputParams
 
 
-@dataclass(frozen=True)
-class Made:
-    """One file: what is between stem and format ("-64x64@2x"), its bytes, its size in CSS pixels and in its own."""
-
-    mark: str
-    format: str
-    data: bytes
-    size: tuple[int, int]
-    pixels: tuple[int, int]
-    scale: float = 1
-    role: str = "asset"
-    name: str = ""
-    remarks: dict[str, Any] = field(default_factory=dict)
-    # What the file says of the invisible mark, read back from its own bytes; None where none was asked for.
-    mark_told: dict[str, Any] | None = None
-    # How the file is signed; None where it is not.
-    signed: dict[str, Any] | None = None
-    cut: bool = False
-
-    def published(self) -> PublishedFile:
-        """The file as the contract wants it, with its entry for the manifest."""
-        entry: dict[str, Any] = {
-            "width": self.pixels[0],
-            "height": self.pixels[1],
-            "format": self.format,
-            "scale": self.scale,
-        }
-        entry |= {"type": MIME[self.format], "role": self.role}
-        if self.mark_told is not None:
-            entry["mark"] = self.mark_told
-        if self.signed is not None:
-            entry["provenance"] = self.signed
-        return PublishedFile(self.name, self.data, entry)
+# What --format auto tries.
+_AUTO = ("png", "webp", "avif")
 
 
 class Collector:
@@ -69,29 +40,37 @@ class Collector:
         self.asset = asset
         self.params = params
         self.settings = settings
-        self.plan: Plan = planned(asset, params.size, params.scale, cut=params.crop)
-        self.renderer = Renderer(asset.picture, asset.name)
+        families = read_families(params.family, params.define)
+        self.plan: Plan = planned(asset, params.size, params.scale, cut=params.crop, families=families)
+        self.renderer = Renderer(asset.picture, asset.name, asset.sidecar)
         self.stem = stem_of(asset, params.name)
         self.base = asset.picture.size
         self.files: list[Made] = []
         self.marker = Marker(payload_of(asset.sidecar))
         self.icon: Icon | None = None
+        self._smallest = "auto" in params.format
+        self._svg_is_smaller = False
         self._known: dict[tuple[tuple[int, int], bool], list[Made]] = {}
 
     def collect(self) -> list[Made]:
         """Every file, named, the primary one first. Raises as ``Output.publish`` does."""
-        kinds = [kind for kind in self.params.format if kind not in ("svg", "ico")]
-        for variant in self.plan.variants if kinds else ():
+        kinds = [kind for kind in self.params.format if kind not in ("svg", "ico", "auto")]
+        for variant in self.plan.variants if kinds or self._smallest else ():
             self.files += self._rasters(variant, kinds)
-        if "svg" in self.params.format:
-            self.files.append(self._svg())
+        if "svg" in self.params.format or self._svg_is_smaller:
+            self.files.append(self._vector_file)
         if "ico" in self.params.format and self._icon_is_mine():
             self.icon = make_icon(self.renderer, self.params.ico_sizes, theme_of(self.asset))
             side = max(self.params.ico_sizes)
             self.files.append(Made(self._base_mark(), "ico", self.icon.data, (side, side), (side, side), role="icon"))
+        if self.plan.icons:
+            self.files += self._site()
+        if self.params.animate != "no":
+            self.files += self._moving()
         if self.params.layers:
             self.files += self._masks()
-        if self.params.master:
+        if self.params.master or (self.plan.variants and all(variant.cut for variant in self.plan.variants)):
+            # What is cut is nowhere else whole.
             self.files.append(self._master())
         self.files = _primary_first(self._named(self._told(file)) for file in self.files)
         if not self.files:
@@ -149,31 +128,57 @@ class Collector:
 
     def _rasters(self, variant: Variant, kinds: Sequence[str]) -> list[Made]:
         from imajin_cli.stages.imaging.encode.formats import Drawn
+        from imajin_cli.stages.publication.encoded import encoded
 
-        mark = "-{}x{}".format(*variant.size) if self.plan.sized else ""
-        mark += scale_word(variant.scale)
+        mark = _mark_of(variant, sized=self.plan.sized)
         known = self._known.get((variant.pixels, variant.cut))
         if known is not None:  # 512 px at twice the density are 1024 px
-            return [replace(file, mark=mark, size=variant.size, scale=variant.scale) for file in known]
+            return [
+                replace(file, mark=mark, size=variant.size, scale=variant.scale, family=variant.family)
+                for file in known
+            ]
         image = self.renderer.variant(variant)
         # The judged pixels hold the mark; every other size is drawn without it.
         own = variant.pixels == self.base and not variant.cut
+        part = (self.renderer.box(variant.pixels), self.renderer.focus.kind) if variant.cut else None
         settings = self.settings
         if min(variant.pixels) < settings.xmp_from:
             settings = replace(settings, xmp=b"")
         drawn = Drawn(image if own else self.marker.marked(image), settings)
 
         def one(kind: str) -> Made:
-            data, remarks = _encoded(drawn, kind, settings)
-            return Made(mark, kind, data, variant.size, variant.pixels, variant.scale, remarks=remarks, cut=variant.cut)
+            data, remarks = encoded(drawn, kind, settings)
+            made = Made(mark, kind, data, variant.size, variant.pixels, variant.scale, remarks=remarks, cut=variant.cut)
+            return replace(made, family=variant.family, part=part)
 
-        if len(kinds) == 1 or (os.cpu_count() or 1) == 1:
-            made = [one(kind) for kind in kinds]
+        wanted = list(dict.fromkeys([*kinds, *(_AUTO if self._smallest else ())]))
+        if len(wanted) == 1 or (os.cpu_count() or 1) == 1:
+            made = [one(kind) for kind in wanted]
         else:
-            with ThreadPoolExecutor(len(kinds)) as pool:  # Pillow's encoders let other threads run
-                made = list(pool.map(one, kinds))
+            with ThreadPoolExecutor(len(wanted)) as pool:  # Pillow's encoders let other threads run
+                made = list(pool.map(one, wanted))
+        if self._smallest:
+            made = self._with_smallest(made, kinds, variant)
         self._known[variant.pixels, variant.cut] = made
         return made
+
+    def _with_smallest(self, made: list[Made], kinds: Sequence[str], variant: Variant) -> list[Made]:
+        """Those of ``made`` that are of ``kinds``, and the smallest; none for it where the scene's SVG is smaller still."""
+        sizes = {file.format: len(file.data) for file in made}
+        # What an SVG shows is whole and has no mark in it.
+        if self.renderer.picture.vector is not None and not variant.cut and self.marker.payload is None:
+            sizes["svg"] = len(self._vector_file.data)
+        best = min(sizes, key=lambda kind: sizes[kind])
+        self._svg_is_smaller |= best == "svg"
+        return [
+            replace(file, remarks={**file.remarks, "smallest_of": sizes}) if file.format == best else file
+            for file in made
+            if file.format in kinds or file.format == best
+        ]
+
+    @cached_property
+    def _vector_file(self) -> Made:
+        return self._svg()
 
     def _svg(self) -> Made:
         from imajin_cli.stages.imaging.encode.svgfile import check_svg, encode_svg
@@ -187,6 +192,26 @@ class Collector:
         check_svg(data)
         self.renderer.check_like(data.decode(), "the SVG that would be published")
         return Made(self._base_mark(), "svg", data, self.base, self.base)
+
+    def _site(self) -> list[Made]:
+        """A site's icons, the largest PNG first, named; then its web app manifest, which names them."""
+        from imajin_cli.stages.publication.appicons import app_icons, app_manifest
+
+        svg = self._vector_file if self.renderer.picture.vector is not None else None
+        icons, self.icon = app_icons(
+            self.asset, self.renderer, self.settings, self.params.ico_sizes, svg, self.marker.marked
+        )
+        named = [self._named(file) for file in icons]
+        return [*named, self._named(app_manifest(self.asset, self.params, named))]
+
+    def _moving(self) -> list[Made]:
+        from imajin_cli.stages.publication.motion import Asked, moving_files
+
+        p = self.params
+        if p.animate == "no":
+            return []
+        asked = Asked(p.animate, p.animate_seconds, p.animate_fps, p.animate_side)
+        return moving_files(self.asset, self.renderer, asked, p, self._base_mark())
 
     def _icon_is_mine(self) -> bool:
         """One icon a request: from its square base where it has one."""
@@ -223,7 +248,7 @@ class Collector:
 
     def _told(self, file: Made) -> Made:
         """The file with what its own bytes, decoded again, say of the invisible mark."""
-        if self.marker.payload is None or file.role == "mask":
+        if self.marker.payload is None or file.role in NO_PICTURE:
             return file
         from imajin_cli.stages.imaging.encode.check import PILLOW_NAME, decoded
 
@@ -231,9 +256,19 @@ class Collector:
         return replace(file, mark_told=self.marker.told(image, file.format))
 
     def _named(self, file: Made) -> Made:
+        if file.name:
+            return file
         digits = f".{sha256(file.data)[:8]}" if self.params.hashed else ""
         ending = safe_name("x" + file.mark, "")[1:] + digits + "." + ("jpg" if file.format == "jpeg" else file.format)
-        return replace(file, name=safe_name(self.stem, ending))
+        return replace(file, name=safe_name(file.stem or self.stem, ending))
+
+
+def _mark_of(variant: Variant, *, sized: bool) -> str:
+    """What tells a variant's files from the asset's others: "-hero-640x360@2x"."""
+    size = "-{}x{}".format(*variant.size)
+    if variant.family is not None:
+        return f"-{variant.family}{'' if variant.alone else size}{scale_word(variant.scale)}"
+    return (size if sized else "") + scale_word(variant.scale)
 
 
 def stem_of(asset: Asset, template: str) -> str:
@@ -253,21 +288,11 @@ def stem_of(asset: Asset, template: str) -> str:
     stem = filled(template, values)
     # Of candidates that were drawn until one passed, the one needs no number; which one it was changes from prompt to prompt.
     alike = 1 if group is None else len(group.draw.chosen) if group.draw is not None else group.size
-    several = alike > 1
-    return f"{stem}-{values['index']}" if several and not TELLING & set(fields_of(template)) else stem
-
-
-def _encoded(drawn: Drawn, kind: str, settings: Settings) -> tuple[bytes, dict[str, Any]]:
-    """The bytes of one file, read back, and remarks on them."""
-    from imajin_cli.stages.imaging.encode.check import check_raster
-    from imajin_cli.stages.imaging.encode.formats import encode
-
-    found = encode(drawn, kind, settings)
-    check_raster(found.data, kind, found.pixels, exact=found.exact)
-    remarks: dict[str, Any] = {"quality": found.quality, "colours": found.colours}
-    if found.worst:
-        remarks["colour_error"] = round(found.worst, 4)
-    return found.data, {name: value for name, value in remarks.items() if value is not None}
+    if alike > 1 and not TELLING & set(fields_of(template)):
+        stem = f"{stem}-{values['index']}"
+    # Of a pair the light one has the plain name.
+    other = group is not None and group.theme not in (None, "light") and "theme" not in fields_of(template)
+    return f"{stem}-{values['theme']}" if other else stem
 
 
 def _primary_first(files: Iterable[Made]) -> list[Made]:

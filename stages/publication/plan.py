@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imajin_cli.contract.errors import InputError, UsageError
+from imajin_cli.contract.families import Family, bases_of, read_family
 from imajin_cli.contract.ratio import ratio_of
 from imajin_cli.contract.request import MAX_SIDE, parse_size
 from imajin_cli.contract.stage import Asset
 
 Size = tuple[int, int]
+ICONS = "favicon"
+"""The family that is no set of sizes but a site's icons."""
 # 1200x630 and 1.91:1 are one shape to whoever asks; so are sizes that rounding to whole pixels set apart.
 _SAME = 0.006
 
@@ -19,22 +23,29 @@ _SAME = 0.006
 class Variant:
     """One size to publish: ``size`` in CSS pixels, its density, and the picture's own size in pixels.
 
-    ``cut`` says that the base has another aspect ratio and is cut to this one from its middle.
+    ``cut`` says that the base has another aspect ratio and is cut to this one around its subject; ``family`` is the
+    family that the size is of, and ``alone`` whether its name needs no size.
     """
 
     size: Size
     scale: float
     pixels: Size
     cut: bool = False
+    family: str | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The variants of one base, largest last within a density, and whether names need their size to differ."""
+    """The variants of one base, largest last within a density, and whether names need their size to differ.
+
+    ``icons`` says that a site's icons are to be made of this base.
+    """
 
     variants: Sequence[Variant]
     sized: bool
     notes: Sequence[str] = ()
+    icons: bool = False
 
 
 def same_shape(one: Size, other: Size) -> bool:
@@ -45,11 +56,14 @@ def same_shape(one: Size, other: Size) -> bool:
     return within_a_pixel or abs(expected / one[1] - 1) <= _SAME
 
 
-def planned(asset: Asset, extra: Iterable[str], scales: Iterable[float], *, cut: bool) -> Plan:
+def planned(
+    asset: Asset, extra: Iterable[str], scales: Iterable[float], *, cut: bool, families: Sequence[Family] = ()
+) -> Plan:
     """The sizes of ``asset``'s base: those asked for, and ``extra``, that have its aspect ratio; else its own.
 
     Sizes of another ratio belong to the group's other bases. One that no base has is cut out with ``cut``, else it
-    raises UsageError. InputError where the asset has no picture.
+    raises UsageError. A family's size, of its request's or of ``families``, is cut out of the base that is nearest.
+    InputError where the asset has no picture.
     """
     picture = asset.picture
     if picture is None:
@@ -65,7 +79,8 @@ def planned(asset: Asset, extra: Iterable[str], scales: Iterable[float], *, cut:
             "{}: no base has the aspect ratio of {}x{}".format(asset.name, *lost[0]),
             hint="ask for that size when generating, or cut it out with --crop",
         )
-    if not mine and not lost:
+    cuts = _cuts(asset, families)
+    if not mine and not lost and not cuts:
         mine = [picture.size]
     taller = not same_shape(picture.size, shape)
     notes = [f"the picture is {picture.width}x{picture.height}, so heights follow it"] if taller else []
@@ -73,7 +88,31 @@ def planned(asset: Asset, extra: Iterable[str], scales: Iterable[float], *, cut:
         _variant(_fitted(size, picture.size, taller), scale) for scale in sorted(set(scales)) for size in sorted(mine)
     ]
     variants += [_variant(size, scale, cut=True) for scale in sorted(set(scales)) for size in sorted(lost)]
-    return Plan(tuple(dict.fromkeys(variants)), len(every) > 1, tuple(notes))
+    icons = any(name == ICONS for name, _ in cuts)
+    cuts = [(name, size) for name, size in cuts if name != ICONS]
+    count = Counter(name for name, _ in cuts)
+    for scale in sorted(set(scales)):
+        for name, size in sorted(cuts):
+            one = _variant(size, scale, cut=not same_shape(size, picture.size))
+            variants.append(replace(one, family=name, alone=count[name] == 1))
+    return Plan(tuple(dict.fromkeys(variants)), len(every) > 1, tuple(notes), icons)
+
+
+def _cuts(asset: Asset, families: Sequence[Family]) -> list[tuple[str, Size]]:
+    """(family, size) of every family size that is to be cut out of this base: of the request's, those nearest to it."""
+    request, group = asset.sidecar.request, asset.sidecar.group
+    found = [(family.name, size) for family in families for size in family.sizes]
+    if request is None or not request.family:
+        return found
+    try:
+        if group is None:
+            own = [(family.name, size) for family in map(read_family, request.family) for size in family.sizes]
+        else:
+            bases = bases_of(request.size, request.family, MAX_SIDE)
+            own = [cut for base in bases if base.ratio == group.ratio for cut in base.cuts]
+    except ValueError as error:
+        raise InputError(f"{asset.name}: its request cannot be read: {error}") from None
+    return list(dict.fromkeys([*own, *found]))
 
 
 def _sorted_out(

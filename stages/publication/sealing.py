@@ -10,7 +10,7 @@ from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.provenance import ProvenanceParams
 from imajin_cli.contract.stage import Asset
 from imajin_cli.stages.provenance.claims import Derived, source_type, xmp
-from imajin_cli.stages.publication.files import Made
+from imajin_cli.stages.publication.made import NO_PICTURE, Made
 
 if TYPE_CHECKING:
     from imajin_cli.stages.imaging.encode.formats import Settings
@@ -31,7 +31,7 @@ def with_packet(settings: Settings, asset: Asset, params: ProvenanceParams, *, s
 
 
 def sealed(asset: Asset, files: Sequence[Made], sealer: Sealer) -> list[Made]:
-    """``files`` signed, and after them the manifests that stand beside their files. Masks, which are no pictures, are not.
+    """``files`` signed, and after them the manifests that stand beside their files. What shows no picture is not.
 
     Raises InputError where there is no picture, BackendError where a file cannot be signed.
     """
@@ -39,7 +39,7 @@ def sealed(asset: Asset, files: Sequence[Made], sealer: Sealer) -> list[Made]:
         raise InputError(f"{asset.name}: has no picture yet")
     signed, beside = [], []
     for file in files:
-        if file.role == "mask":
+        if file.role in NO_PICTURE:
             signed.append(file)
             continue
         derived = Derived(file.pixels, asset.picture.size, file.cut)

@@ -30,7 +30,21 @@ def encode_svg(svg: str, size: tuple[int, int], alt: str) -> bytes:
 
     Raises InputError where it is no well-formed SVG or too costly to draw.
     """
+    return written(clean_tree(svg, size, alt)[0])
+
+
+def written(root: Node) -> bytes:
+    """The document ``root`` as UTF-8 bytes."""
+    return _text(root, top=True).encode()
+
+
+def clean_tree(svg: str, size: tuple[int, int], alt: str) -> tuple[Node, list[tuple[str, Node]]]:
+    """``svg`` as `encode_svg` publishes it, as a tree, and its layers: the groups at its top that had a name, in order.
+
+    Raises InputError as `encode_svg` does.
+    """
     root = parse(sanitise(svg.encode(), _LIMITS).svg.encode())
+    layers = [(name, child) for child in root.children() if (name := child.get("data-layer"))]
     styled = any(node.name == "style" for node in root.walk())
     used = _used_names(root)
     for node in root.walk():
@@ -44,7 +58,7 @@ def encode_svg(svg: str, size: tuple[int, int], alt: str) -> bytes:
         root.content.insert(0, Node(SVG, "title", {}, [plain]))
     else:
         root.attributes["", "aria-hidden"] = "true"
-    return _text(root, top=True).encode()
+    return root, layers
 
 
 def check_svg(data: bytes) -> None:
