@@ -35,6 +35,14 @@ Preset = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON events, a summary last.", show_default=False)]
+Events = Annotated[
+    bool,
+    typer.Option(
+        "--events",
+        help="--json, and how the work goes on: started, progress, candidate, record.",
+        show_default=False,
+    ),
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing on standard error but errors.", show_default=False)
 ]
@@ -66,6 +74,7 @@ _COMMON: dict[str, tuple[Any, Any]] = {
         False,
     ),
     "as_json": (AsJson, False),
+    "events": (Events, False),
     "keep_rejected": (
         Annotated[bool, typer.Option("--keep-rejected", help="Print rejected assets too.", show_default=False)],
         False,

@@ -16,9 +16,10 @@ from pydantic import ValidationError
 
 from conftest import ROOT
 from imajin_cli import registry
-from imajin_cli.commands.schema import schemas
+from imajin_cli.commands.schema import schemas, type_name, typescript_module
 from imajin_cli.contract.exits import MEANING
 from imajin_cli.contract.sidecar import Sidecar
+from imajin_cli.contract.typescript import declarations
 from processes import imajin, inside
 
 PROMPT = "a friendly robot looking for a lost page"
@@ -28,7 +29,7 @@ KEYS = {
     "asset": COMMON | {"path", "id", "status", "by", "code", "reason"},
     "rejected": COMMON | {"path", "id", "status", "by", "code", "reason"},
     "error": COMMON | {"code", "message", "hint"},
-    "summary": COMMON | {"passed", "rejected", "code", "meaning"},
+    "summary": COMMON | {"passed", "rejected", "verdict", "code", "meaning"},
 }
 SIDECAR_KEYS = {"imajin", "id", "group", "image", "request", "seed", "stages", "verdict", "lineage"}
 RECORD_KEYS = {
@@ -235,3 +236,38 @@ def test_a_run_ends_in_its_own_summary(whole):
         (4, {}, 0),
         (0, {"15": 2}, 15),
     ]
+
+
+# TypeScript.
+
+
+def test_the_clients_types_are_fresh():
+    path = ROOT / "clients" / "typescript" / "src" / "schema.ts"
+    assert path.read_text(encoding="utf-8") == typescript_module(), "run: make docs"
+
+
+def test_no_published_schema_holds_a_tuple(published):
+    """Generators of TypeScript drop them, or what comes after them."""
+    assert not [name for name, schema in published.items() if "prefixItems" in json.dumps(schema)]
+
+
+def test_every_schema_can_be_told_in_typescript():
+    for name, make in schemas().items():
+        told = declarations({type_name(name): make()})
+        assert f" {type_name(name)} " in told
+
+
+REFUSED = {
+    "a tuple": {"type": "array", "prefixItems": [{"type": "integer"}]},
+    "a pattern of properties": {"patternProperties": {"^a": {}}},
+    "an outside reference": {"$ref": "https://example.org/schema"},
+    "an unknown type": {"type": "decimal"},
+}
+
+
+@pytest.mark.parametrize("name", list(REFUSED))
+def test_what_typescript_cannot_say_is_refused_rather_than_guessed(name):
+    with pytest.raises(ValueError, match=r"tuple|cannot be told|reference|unknown type"):
+        declarations({"Wrong": {"type": "object", "properties": {"one": REFUSED[name]}}})
+    with pytest.raises(ValueError, match="they differ"):
+        declarations({"A": {"$defs": {"B": {"type": "string"}}}, "B": {"type": "integer"}})

@@ -100,7 +100,7 @@ def _remove(folder: Path, limit: float, *, dry_run: bool) -> Iterator[Path]:
             raise OutputError(f"{path}: cannot be removed: {error.strerror}") from None
 
 
-_OURS = re.compile(r"\.[0-9a-f]{12}(\.request\.json|\.png|\.png\.json|\.svg|\.scene\.json)$")
+_OURS = re.compile(r"\.[0-9a-f]{12}(\.request\.json|\.preview\.png|\.png|\.png\.json|\.svg|\.scene\.json)$")
 
 
 def _is_ours(path: Path) -> bool:

@@ -58,7 +58,7 @@ def verify(
     found: list[dict[str, Any]] = []
 
     def one(path: Path) -> Exit:
-        told = _verified(path, anchors)
+        told = verified(path, anchors)
         found.append(told)
         if not as_json:
             write_out(f"{printable(told['file'])}: {in_words(told)}\n".encode())
@@ -101,7 +101,8 @@ def _each(files: Iterable[str] | None, null: bool, report: Report, work: Callabl
     return most_serious([*codes, report.finish(empty=not codes and not report.errors)])
 
 
-def _verified(path: Path, anchors: bytes | None) -> dict[str, Any]:
+def verified(path: Path, anchors: bytes | None) -> dict[str, Any]:
+    """What a file's Content Credentials come to, as `Checked.as_json` tells it. Raises InputError."""
     data = read_bytes(path)
     beside = path.with_name(path.name + SUFFIX)
     manifest = read_bytes(beside, _MAX_MANIFEST) if beside.is_file() else None

@@ -12,7 +12,7 @@ from imajin_cli.options import options_of, split
 from imajin_cli.registry import STAGES
 from imajin_cli.run.options import SHORTCUTS, RunParams
 from imajin_cli.run.pipeline import RunOptions, run_pipeline
-from imajin_cli.stagecommand import AsJson, Assign, Expect, Force, Preset, Quiet, assigned, make_command
+from imajin_cli.stagecommand import AsJson, Assign, Events, Expect, Force, Preset, Quiet, assigned, make_command
 
 HELP = """Run all stages: from a prompt to published files.
 
@@ -21,10 +21,13 @@ Give a prompt in quotes, or pictures to take through the stages from load on. An
 """
 
 
+_OWN = ("preset", "as_json", "events", "previews", "force", "expect", "quiet", "keep_work", "out_dir")
+
+
 def _body(**given: Any) -> None:
     arguments = given.pop("arguments") or []
     assignments = given.pop("assign") or []
-    own = {key: given.pop(key) for key in ("preset", "as_json", "force", "expect", "quiet", "keep_work", "out_dir")}
+    own = {key: given.pop(key) for key in _OWN}
     flags = split(given)
     for section, values in assigned(assignments).items():
         flags.setdefault(section, {}).update(values)
@@ -46,10 +49,20 @@ def _parameters() -> list[inspect.Parameter]:
             "--out-dir", help="Folder for pictures that are not published [.imajin/work].", show_default=False
         ),
     ]
+    previews = Annotated[
+        bool,
+        typer.Option(
+            "--previews",
+            help="--events, with a small picture of each candidate that passes the gates.",
+            show_default=False,
+        ),
+    ]
     own: list[tuple[str, Any, Any]] = [
         ("preset", Preset, None),
         ("assign", Assign, None),
         ("as_json", AsJson, False),
+        ("events", Events, False),
+        ("previews", previews, False),
         ("force", Force, False),
         ("expect", Expect, None),
         ("keep_work", keep_work, False),

@@ -70,6 +70,14 @@ class NoCapacityError(ImajinError):
     code = Exit.NO_CAPACITY
 
 
+class RejectedError(ImajinError):
+    """A gate rejected what was made: exit 10 to 16, or the code given. Only `imajin_cli.Result.check` raises it."""
+
+    def __init__(self, message: str, *, code: Exit = Exit.ERROR, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+
 class NoVerdictError(ImajinError):
     """A gate could not judge, or a required verdict is absent: exit 22."""
 

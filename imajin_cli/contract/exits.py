@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
+from typing import Literal
 
 
 class Exit(IntEnum):
@@ -71,6 +72,16 @@ _SEVERITY = (
     Exit.EMPTY,
     Exit.OK,
 )
+
+
+_REJECTIONS = range(Exit.INVALID, Exit.PROVENANCE + 1)
+
+
+def verdict_of_code(code: int) -> Literal["accepted", "rejected", "error"]:
+    """What an exit code says of the assets: a gate rejected (10 to 16), all is well (0), or it could not be told."""
+    if code == Exit.OK:
+        return "accepted"
+    return "rejected" if code in _REJECTIONS else "error"
 
 
 def most_serious(codes: Iterable[int]) -> Exit:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from imajin_cli.contract.digest import json_digest, without_volatile
 
 SIDECAR_VERSION = 1
+EVENTS_VERSION = 1
 PRIVATE = "private"
 """Key of a record's notes under which a stage keeps what later stages need and nobody else may have."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from imajin_cli import __version__
 from imajin_cli.config.layers import load_settings
 from imajin_cli.config.resolve import resolve
 from imajin_cli.contract import steps
@@ -20,6 +21,7 @@ from imajin_cli.run.execute import Bound, Keeper, Memory, Result
 from imajin_cli.run.inputs import are_files
 from imajin_cli.run.leasing import residence, united
 from imajin_cli.run.options import RunParams
+from imajin_cli.run.previews import Previews
 from imajin_cli.run.progress import Progress
 from imajin_cli.run.ranking import Ranking
 from imajin_cli.run.report import Report, reported
@@ -34,6 +36,8 @@ class RunOptions:
 
     preset: str | None = None
     as_json: bool = False
+    events: bool = False
+    previews: bool = False
     force: bool = False
     expect: int | None = None
     quiet: bool = False
@@ -41,11 +45,14 @@ class RunOptions:
     out_dir: str | None = None
     # Whether the manifest is brought up to date at the end, or left to who runs many such jobs.
     merge: bool = True
+    # Whether the process is somebody else's, who has objects of their own to collect.
+    embedded: bool = False
 
 
 def run_pipeline(arguments: Sequence[str], flags: Flags, options: RunOptions) -> Exit:
     """Run a prompt, or pictures, through all stages. Prints each published asset's first file; gives the exit code."""
-    report = Report("run", as_json=options.as_json, quiet=options.quiet)
+    events = options.events or options.previews
+    report = Report("run", as_json=options.as_json, events=events, quiet=options.quiet)
     return reported(report, lambda: run_reported(arguments, flags, options, report))
 
 
@@ -64,7 +71,9 @@ def run_reported(arguments: Sequence[str], flags: Flags, options: RunOptions, re
     needs = united(bound.needs for bound in bounds)
     bounds = [replace(bound, needs=needs) for bound in bounds]
     residence.begin("run", settings, report.say)
-    keep_loaded()
+    if not options.embedded:
+        keep_loaded()
+    report.every("started", version=__version__, stages=names)
     with Progress(names, report, drawing=params.until_pass) as progress:
         steps.listen(progress.step, report.say)
         pipeline = Pipeline(bounds, params, options, report, progress)
@@ -139,6 +148,8 @@ class Pipeline:
         best = params.best if self._limits is None else None
         self._ranking = Ranking(best, report.say, by_records=True) if best is not None else None
         self._short = False
+        self._previews = Previews(self.store, report) if options.previews else None
+        self._judged_by = next((b for b in reversed(bounds) if b.stage.kind is not Kind.SINK), None)
         self.seen = 0
 
     @property
@@ -225,7 +236,11 @@ class Pipeline:
                     yield result
                     continue
                 self.progress.at(bound.name, result.entry)
-                yield from worker.results([result.entry])
+                for made in worker.results([result.entry]):
+                    # A picture that nobody has judged yet is nothing to show.
+                    if self._previews is not None and bound is self._judged_by and made.passed:
+                        self._previews.show(made.entry)
+                    yield made
         finally:
             if self._merge:
                 worker.close()

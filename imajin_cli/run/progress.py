@@ -34,7 +34,7 @@ class Progress:
         return self
 
     def at(self, stage: str, entry: Entry) -> None:
-        """Say that ``stage`` begins work on ``entry``."""
+        """Show that ``stage`` begins work on ``entry``."""
         if self._live is None:
             return
         which = f" {_which(entry, most=self._drawing)}".rstrip()
@@ -48,6 +48,7 @@ class Progress:
 
     def step(self, done: int, of: int) -> None:
         """Say how far the work of a stage has got."""
+        self._report.step(done, of)
         if self._live is not None:
             self._live.update(f"{self._shown}, step {done} of {of}")
 

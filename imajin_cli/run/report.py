@@ -6,34 +6,43 @@ import contextlib
 import json
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from imajin_cli.contract.errors import ImajinError, OutputError
-from imajin_cli.contract.exits import MEANING, Exit, most_serious
+from imajin_cli.contract.exits import MEANING, Exit, most_serious, verdict_of_code
+from imajin_cli.contract.sidecar import EVENTS_VERSION
+from imajin_cli.run.assets import Entry
 from imajin_cli.run.execute import Result
 from imajin_cli.run.naming import printable
 from imajin_cli.run.pipe import PipeClosed, exit_of, write_out
 
-EVENTS_VERSION = 1
+# A fast model takes a step every few milliseconds: nobody looks more often than this.
+_SECONDS_BETWEEN_STEPS = 0.1
 
 
 class Report:
     """Prints results as they come, counts them, and knows the exit code in the end.
 
     Standard output carries paths, one a line (NUL-terminated with ``null``), or with ``as_json`` one JSON event a line, the
-    last of which is a summary.
+    last of which is a summary; with ``events`` also those that tell how the work goes on.
     """
 
-    def __init__(self, stage: str, *, as_json: bool = False, null: bool = False, quiet: bool = False) -> None:
+    def __init__(
+        self, stage: str, *, as_json: bool = False, events: bool = False, null: bool = False, quiet: bool = False
+    ) -> None:
         self.stage = stage
-        self.as_json = as_json
+        self.as_json = as_json or events
+        self.events = events
         self.null = null
         self.quiet = quiet
         self.passed = 0
         self.rejections: list[Exit] = []
         self.errors: list[Exit] = []
+        self._at: tuple[str, str] | None = None
+        self._stepped = 0.0
 
     def result(self, result: Result, *, show: bool) -> None:
         """Count one result, and print it where it passed or ``show`` is set."""
@@ -84,6 +93,27 @@ class Report:
         line = {"imajin": EVENTS_VERSION, "event": event, "stage": self.stage, **fields}
         write_out(as_json(line) + b"\n")
 
+    def every(self, event: str, **fields: Any) -> None:
+        """Print one of the events that tell how the work goes on, where they were asked for."""
+        if self.events:
+            self.event(event, **fields)
+
+    def at(self, stage: str, entry: Entry) -> None:
+        """Tell that ``stage`` begins work on ``entry``."""
+        self._at, self._stepped = (stage, entry.sidecar.id), 0.0
+        self._progress(None, None)
+
+    def step(self, done: int, of: int) -> None:
+        """Tell how far that work has got, a few times a second and at its end."""
+        now = time.monotonic()
+        if done == of or now - self._stepped >= _SECONDS_BETWEEN_STEPS:
+            self._stepped = now
+            self._progress(done, of)
+
+    def _progress(self, done: int | None, of: int | None) -> None:
+        if self._at is not None:
+            self.every("progress", at=self._at[0], id=self._at[1], step=done, steps=of)
+
     def error(self, error: ImajinError) -> None:
         """Count and say an error; the stream goes on."""
         self.errors.append(error.code)
@@ -96,6 +126,10 @@ class Report:
         if not self.quiet:
             say(f"imajin {self.stage}: {printable(text)}")
 
+    def insist(self, text: str) -> None:
+        """Tell a person what the exit code is about, also where nothing else is said."""
+        say(f"imajin {self.stage}: {text}")
+
     def finish(self, *, expect: int | None = None, enough: bool | None = None, empty: bool = False) -> Exit:
         """The exit code that all results amount to; with JSON also the summary line.
 
@@ -103,14 +137,14 @@ class Report:
         and holds, rejections are no failure. ``empty`` says that there was no input.
         """
         if empty and not (self.errors or self.rejections):
-            say(f"imajin {self.stage}: nothing came in (--allow-empty makes that no failure)")
+            self.insist("nothing came in (--allow-empty makes that no failure)")
             self.errors.append(Exit.EMPTY)
         codes = [*self.errors, *self.rejections]
         if expect is not None or enough is not None:
             met = enough is not False and self.passed >= (expect or 0)
             if not met and not codes:
                 wanted = f"{expect} were expected" if expect is not None else "more were to be kept"
-                say(f"imajin {self.stage}: {self.passed} passed, {wanted}")
+                self.insist(f"{self.passed} passed, {wanted}")
             codes = self.errors if met else codes or [Exit.EMPTY]
         code = most_serious(codes)
         self.summary(code)
@@ -120,7 +154,10 @@ class Report:
         """With JSON, the last line: what passed, what was rejected by exit code, and the code of it all."""
         if self.as_json:
             rejected = {str(int(key)): count for key, count in sorted(Counter(self.rejections).items())}
-            self.event("summary", passed=self.passed, rejected=rejected, code=int(code), meaning=MEANING[code])
+            verdict = verdict_of_code(code)
+            self.event(
+                "summary", passed=self.passed, rejected=rejected, verdict=verdict, code=int(code), meaning=MEANING[code]
+            )
 
 
 def reported(report: Report, work: Callable[[], Exit]) -> Exit:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from imajin_cli import __version__
 from imajin_cli.config.layers import Settings, load_settings
 from imajin_cli.contract import steps
 from imajin_cli.contract.errors import (
@@ -32,6 +33,7 @@ from imajin_cli.run.ranking import Ranking
 from imajin_cli.run.report import Report, reported
 from imajin_cli.run.shelf import shelf_of
 from imajin_cli.run.store import Store
+from imajin_cli.run.telling import tell_result
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Common:
     preset: str | None = None
     null: bool = False
     as_json: bool = False
+    events: bool = False
     keep_rejected: bool = False
     out_dir: str | None = None
     force: bool = False
@@ -52,7 +55,7 @@ class Common:
 
 def run_stage(name: str, arguments: Sequence[str], flags: Flags, common: Common) -> Exit:
     """Run stage ``name`` over what it is given, print each asset that passes, and give the exit code."""
-    report = Report(name, as_json=common.as_json, null=common.null, quiet=common.quiet)
+    report = Report(name, as_json=common.as_json, events=common.events, null=common.null, quiet=common.quiet)
     try:
         return reported(report, lambda: _run_stage(name, arguments, flags, common, report))
     finally:
@@ -63,12 +66,13 @@ def _run_stage(name: str, arguments: Sequence[str], flags: Flags, common: Common
     settings = load_settings(common.preset)
     bound = bind(name, settings, flags, force=common.force)
     residence.begin(name, settings, report.say)
-    steps.listen(say=report.say)
+    steps.listen(report.step, report.say)
     keep_loaded()
     if "-" in arguments:
         return _as_bytes(bound, arguments, settings, flags, common, report)
     store = Store(Path(common.out_dir) if common.out_dir else None, warn=report.say)
     worker = Worker(bound, store, report)
+    report.every("started", version=__version__, stages=[name])
     results: Iterable[Result] = worker.results(_entries(bound, arguments, settings, flags, common, store, report))
     ranking = Ranking(common.best, report.say) if common.best is not None and bound.stage.ranks else None
     if ranking is not None:
@@ -115,8 +119,11 @@ class Worker:
         """The results of all entries, each as soon as it is there."""
         for entry in entries:
             self.seen += 1
+            self.report.at(self.bound.name, entry)
             try:
-                yield from self._one(entry)
+                for result in self._one(entry):
+                    tell_result(self.report, self.bound, result)
+                    yield result
             except (MissingError, NoCapacityError, OutputError):
                 raise
             except NoVerdictError as error:
@@ -199,7 +206,7 @@ def _as_bytes(
     bound: Bound, arguments: Sequence[str], settings: Settings, flags: Flags, common: Common, report: Report
 ) -> Exit:
     """`-`: a picture's bytes in on standard input, PNG bytes out on standard output, the sidecar inside them."""
-    entry = _bytes_in(bound, arguments, settings, flags, common, report)
+    entry = _bytes_in(bound, arguments, settings, flags, report)
     if entry is None:
         return report.finish(empty=not common.allow_empty)
     worker = Worker(bound, Memory(), report)
@@ -221,14 +228,12 @@ def _as_bytes(
     return report.finish()
 
 
-def _bytes_in(
-    bound: Bound, arguments: Sequence[str], settings: Settings, flags: Flags, common: Common, report: Report
-) -> Entry | None:
+def _bytes_in(bound: Bound, arguments: Sequence[str], settings: Settings, flags: Flags, report: Report) -> Entry | None:
     """The one asset that `-` is about, None where standard input holds nothing. Raises UsageError."""
     prompts = [argument for argument in arguments if argument != "-"]
-    if common.as_json:
-        report.as_json = False
-        raise UsageError("--json and - both want standard output", hint="leave one out")
+    if report.as_json:
+        report.as_json = report.events = False
+        raise UsageError("JSON events and - both want standard output", hint="leave one out")
     if len(arguments) - len(prompts) > 1 or (prompts and not bound.stage.takes_request):
         raise UsageError("- stands alone: it reads the one picture that standard input holds")
     entry = prompt_entry(prompts, settings, flags) if prompts else streams.read_entry(bound, report.say)
