@@ -26,7 +26,7 @@ ifneq ($(shell "$(BIN)/python" -c "print('alive')" 2>/dev/null),alive)
 .PHONY: $(RUN_READY) $(TEST_READY)
 endif
 
-.PHONY: docs help run test test-system lint typecheck lock clean
+.PHONY: docs help run site test test-system lint typecheck lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -49,6 +49,11 @@ typecheck: $(TEST_READY) ## check types
 
 docs: $(TEST_READY) ## make the generated parts of the docs anew
 	@"$(BIN)/python" -m cogapp -r -I tools README.md docs/reference.md
+	@"$(BIN)/imajin" schema --typescript > clients/typescript/src/schema.ts
+
+site: $(TEST_READY) ## build the documentation as a site into build/site/
+	@"$(BIN)/python" -m sphinx -W --keep-going -q -b html docs build/site
+	@echo build/site/index.html
 
 lock: ## solve requirements/lock.txt anew
 	@"$(PYTHON)" tools/lock.py
