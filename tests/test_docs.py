@@ -45,9 +45,10 @@ def test_there_are_examples():
 def test_every_example_runs(page, script, work, tmp_path):
     folder = tmp_path / "bin"
     folder.mkdir()
-    launcher = folder / "imajin"
-    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m imajin_cli "$@"\n')
-    launcher.chmod(0o755)
+    for name, start in (("imajin", "-m imajin_cli"), ("python", "")):
+        launcher = folder / name
+        launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" {start} "$@"\n')
+        launcher.chmod(0o755)
     shutil.copy(ROOT / "docs" / "pictures" / "photo.jpg", work / "photo.jpg")
     commands = "\n".join(line.removeprefix("$ ") for line in script.splitlines() if not line.startswith("#"))
     # As a reader has it: nothing of the tests' own settings.
