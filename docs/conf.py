@@ -54,11 +54,11 @@ def _read(_app: Any, name: str, source: list[str]) -> None:
     source[0] = _OUTSIDE.sub(_told, source[0])
     if name == "index":
         # A page that nobody has found a place for is found all the same.
-        listed = set(re.findall(r"^[a-z0-9-]+$", source[0], re.M))
+        listed = set(re.findall(r"^[^`|\n]*<([a-z0-9-]+)>$", source[0], re.M))
         left = [page.stem for page in sorted(HERE.glob("*.md")) if page.stem not in {*listed, "index"}]
         if left:
             names = "\n".join(left)
-            source[0] += f"\n{_TOCTREE}\n:caption: More\n:maxdepth: 1\n\n{names}\n```\n"
+            source[0] += f"\n{_TOCTREE}\n:caption: More\n:maxdepth: 1\n:hidden:\n\n{names}\n```\n"
 
 
 def setup(app: Any) -> None:

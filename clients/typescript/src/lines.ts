@@ -6,14 +6,22 @@ import { StringDecoder } from "node:string_decoder";
  */
 export async function* lines(source: AsyncIterable<Buffer>, most: number): AsyncGenerator<string, void> {
   const decoder = new StringDecoder("utf8");
-  let rest = "";
+  // In pieces, and joined once: adding each piece to a long line would copy it over and over.
+  let pieces: string[] = [];
+  let size = 0;
   for await (const chunk of source) {
-    const parts = (rest + decoder.write(chunk)).split("\n");
-    rest = parts.pop() ?? "";
-    for (const line of parts) yield line;
-    if (rest.length > most) throw new RangeError(`a line of more than ${most} characters`);
+    const [first = "", ...others] = decoder.write(chunk).split("\n");
+    pieces.push(first);
+    size += first.length;
+    if (size > most) throw new RangeError(`a line of more than ${most} characters`);
+    for (const next of others) {
+      yield pieces.join("");
+      pieces = [next];
+      size = next.length;
+    }
   }
-  rest += decoder.end();
+  pieces.push(decoder.end());
+  const rest = pieces.join("");
   if (rest !== "") yield rest;
 }
 
