@@ -41,6 +41,8 @@ html_theme_options = {
 
 # A link to what is beside docs/ leads somewhere in a checkout, and nowhere on the site: there the path is told.
 _OUTSIDE = re.compile(r"(?<!!)\[([^\]]+)\]\(\.\./([^)#\s]+)(?:#[^)\s]*)?\)")
+# Whose lines make a page's tables is no matter of its readers.
+_COMMENT = re.compile(r"<!--.*?-->\n?", re.S)
 _TOCTREE = "```{toctree}"
 
 
@@ -51,7 +53,7 @@ def _told(match: re.Match[str]) -> str:
 
 def _read(_app: Any, name: str, source: list[str]) -> None:
     """Called for each page as it is read."""
-    source[0] = _OUTSIDE.sub(_told, source[0])
+    source[0] = _OUTSIDE.sub(_told, _COMMENT.sub("", source[0]))
     if name == "index":
         # A page that nobody has found a place for is found all the same.
         listed = set(re.findall(r"^[^`|\n]*<([a-z0-9-]+)>$", source[0], re.M))
