@@ -12,7 +12,7 @@ PAGES = ("error-404", "error-500", "maintenance", "offline")
 
 def build(out: Path, size: str = "640x480") -> list[Path]:
     """The picture of each page. Raises ImajinError where one could not be made, or a gate rejected it."""
-    made = []
+    made: list[Path] = []
     for preset in PAGES:
         result = make(Request(prompt="", preset=preset, size=[size]), out=out).check()
         made += [asset.path for asset in result.assets if asset.path is not None]
