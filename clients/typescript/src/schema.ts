@@ -13,11 +13,12 @@ export const EXITS = {
   12: { name: "OFF_PROMPT", meaning: "off-prompt (semantic)" },
   13: { name: "AESTHETIC", meaning: "below the aesthetic threshold" },
   14: { name: "IDENTITY", meaning: "wrong, absent or unusable identity (identity, verify-identity)" },
-  15: { name: "QUALITY", meaning: "rejected by quality" },
+  15: { name: "QUALITY", meaning: "rejected by quality; a painted mark that stays, or one that cannot be set, where that was to reject" },
   16: { name: "PROVENANCE", meaning: "provenance gone, tampered with, or of a signer who is not trusted (provenance verify)" },
   20: { name: "MISSING", meaning: "a backend, model or font of a stage that is no gate is missing; the message names the command that gets it" },
   21: { name: "NO_CAPACITY", meaning: "no capacity: no room on a device within the wait, or more asked for than it has" },
   22: { name: "NO_VERDICT", meaning: "no verdict: a gate could not judge, or a required verdict is missing" },
+  23: { name: "STALE", meaning: "stale: an asset is not as its recipe and the lock say (batch --check)" },
   24: { name: "EMPTY", meaning: "empty stream: a stage in a pipe was given nothing (--allow-empty makes it 0)" },
   130: { name: "INTERRUPTED", meaning: "interrupted (Ctrl-C)" },
   141: { name: "PIPE_CLOSED", meaning: "the reader of standard output went away" },
@@ -66,6 +67,17 @@ export interface Credit {
   licence: string;
   source?: string | null;
   by?: string | null;
+  /** What a newer version may say beside. */
+  [key: string]: unknown;
+}
+
+/**
+ * The part of the base that a file shows: `box` (left, top, right, bottom) in its pixels, and what it goes
+ * `around`.
+ */
+export interface Cut {
+  box: number[];
+  around: "subject" | "alpha" | "ground" | "face" | "centre";
   /** What a newer version may say beside. */
   [key: string]: unknown;
 }
@@ -179,7 +191,8 @@ export interface FileRef {
 
 /**
  * The candidates of one request: `index` of `size`, at one `ratio` ("16:9") of `ratios` many.
- * `draw` says how they came about where they were drawn until enough had passed.
+ * Where a candidate is made for several themes, this is `theme` of `themes` many. `draw` says how they came about
+ * where they were drawn until enough had passed.
  */
 export interface Group {
   id: string;
@@ -187,6 +200,8 @@ export interface Group {
   size: number;
   ratio: string;
   ratios?: number;
+  theme?: string | null;
+  themes?: number;
   draw?: Draw | null;
   /** What a newer version may say beside. */
   [key: string]: unknown;
@@ -233,11 +248,89 @@ export interface JobDone {
   [key: string]: unknown;
 }
 
+/** `manifest.json`: its version and every asset of the folder. */
+export interface Manifest {
+  imajin: 1;
+  assets: ManifestAsset[];
+  /** What a newer version may say beside. */
+  [key: string]: unknown;
+}
+
+/**
+ * One asset: the first of its files is the one that its sidecar stands beside; sizes are in CSS pixels.
+ * `lang` is the language of `alt`, `placeholder` the average colour, `thumbhash` a blurred likeness (base64).
+ */
+export interface ManifestAsset {
+  name: string;
+  id: string;
+  key: string;
+  alt: string;
+  lang?: string | null;
+  width: number;
+  height: number;
+  ratio: string;
+  theme?: string | null;
+  placeholder: string;
+  thumbhash?: string | null;
+  srcset: { [key: string]: string };
+  html?: string | null;
+  icon_html?: string | null;
+  motion_html?: string | null;
+  pair?: Pair | null;
+  families?: { [key: string]: ManifestFamily };
+  credits: { [key: string]: string }[];
+  require: { [key: string]: unknown }[];
+  files: ManifestFile[];
+  /** What a newer version may say beside. */
+  [key: string]: unknown;
+}
+
+/** How one size family is shown: `srcset` by format, HTML for a page's body, and for its head. */
+export interface ManifestFamily {
+  srcset?: { [key: string]: string };
+  html?: string | null;
+  head_html?: string | null;
+  /** What a newer version may say beside. */
+  [key: string]: unknown;
+}
+
+/**
+ * One published file: bytes and digest as it is there, size in its own pixels, density, MIME type and role.
+ * `family` is the size family that it belongs to, `mark` what it carries, `provenance` how it is signed.
+ */
+export interface ManifestFile {
+  name: string;
+  bytes: number;
+  sha256: string;
+  width?: number | null;
+  height?: number | null;
+  format?: string | null;
+  scale?: number | null;
+  type?: string | null;
+  role?: string | null;
+  family?: string | null;
+  cut?: Cut | null;
+  mark?: { [key: string]: unknown } | null;
+  provenance?: { [key: string]: unknown } | null;
+  /** What a newer version may say beside. */
+  [key: string]: unknown;
+}
+
 /** A model that took part: its name, pinned revision and SPDX licence. */
 export interface ModelRef {
   name: string;
   revision?: string | null;
   licence?: string | null;
+  /** What a newer version may say beside. */
+  [key: string]: unknown;
+}
+
+/** A pair of themes: its `id`, which theme this is, `<source>` elements of it; of the light one `html` for both. */
+export interface Pair {
+  id: string;
+  theme: string;
+  sources: string;
+  html?: string | null;
   /** What a newer version may say beside. */
   [key: string]: unknown;
 }
@@ -384,12 +477,16 @@ export interface Rejected {
   [key: string]: unknown;
 }
 
-/** What was asked for: text, sizes ("WIDTHxHEIGHT" in pixels), seed, number of candidates. */
+/**
+ * What was asked for: text, sizes ("WIDTHxHEIGHT" in pixels), size families ("NAME=WIDTHxHEIGHT,…"), seed,
+ * candidates.
+ */
 export interface Request {
   prompt: string;
   headline?: string | null;
   caption?: string | null;
   size?: string[];
+  family?: string[];
   seed?: number;
   count?: number;
   preset?: string | null;
