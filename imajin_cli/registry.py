@@ -27,6 +27,9 @@ STAGES: dict[str, Entry] = {
     "validate": Entry("imajin_cli.stages.validate:Validate", "Check a request before anything is drawn."),
     "load": Entry("imajin_cli.stages.load:Load", "Read pictures safely: bounded, turned, as sRGB."),
     "identity": Entry("imajin_cli.stages.identity:Identity", "Take reference pictures of a person."),
+    "condition": Entry(
+        "imajin_cli.stages.condition:Condition", "Make control maps that steer a diffusion model.", optional=True
+    ),
     "generate": Entry("imajin_cli.stages.generate:Generate", "Make pictures from a prompt."),
     "verify-identity": Entry(
         "imajin_cli.stages.verify_identity:VerifyIdentity", "Hold a picture to the person who was asked for."
@@ -65,9 +68,7 @@ COMMANDS: dict[str, Entry] = {
     "gpu": Entry("imajin_cli.commands.gpu:app", "Share devices by leases: status, run, release, log."),
     "worker": Entry("imajin_cli.commands.worker:app", "See, stop or run the worker that keeps models loaded."),
     "calibrate": Entry("imajin_cli.commands.calibrate:calibrate", "Measure a gate's threshold on labelled pictures."),
-    "provenance": Entry(
-        "imajin_cli.commands.provenance:app", "Sign files (C2PA), and check what was signed."
-    ),
+    "provenance": Entry("imajin_cli.commands.provenance:app", "Sign files (C2PA), and check what was signed."),
     "keys": Entry("imajin_cli.commands.keys:app", "Make keys and certificates to sign with in tests."),
     "doctor": Entry("imajin_cli.commands.doctor:doctor", "Say what this machine can do, and why not."),
     "man": Entry("imajin_cli.commands.man:man", "Print or install the manual pages."),

@@ -33,7 +33,7 @@ KEYS = {
 }
 SIDECAR_KEYS = {"imajin", "id", "group", "image", "request", "seed", "stages", "verdict", "lineage"}
 RECORD_KEYS = {
-    "stage", "version", "backend", "model", "params", "status", "scores", "reason", "code", "notes", "credits", "input",
+    "stage", "version", "backend", "model", "params", "status", "scores", "reason", "code", "notes", "credits", "maps", "input",
     "output", "key", "rank", "device", "seconds",
 }  # fmt: skip
 

@@ -95,6 +95,7 @@ MAY_IMPORT = {
 SHARED = (
     "imajin_cli.stages.aesthetics",
     "imajin_cli.stages.calibration",
+    "imajin_cli.stages.conditioning",
     "imajin_cli.stages.diffusion",
     "imajin_cli.stages.imaging",
     "imajin_cli.stages.marks",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from imajin_cli.contract.digest import pixel_digest
 
@@ -73,3 +73,14 @@ class Picture:
             image = self.image
             self._sha256 = pixel_digest(image.mode, image.size, image.tobytes())
         return self._sha256
+
+
+@dataclass(frozen=True)
+class ControlMap:
+    """A picture that steers a diffusion model.
+
+    ``fit`` is how it is brought to another ratio: "cover" cuts off what does not fit, "contain" shows all of it.
+    """
+
+    picture: Picture
+    fit: Literal["cover", "contain"] = "cover"

@@ -55,7 +55,7 @@ def _is_one(value: int) -> bool:
     return value == 1
 
 
-def _is_empty(value: list[str]) -> bool:
+def _is_empty(value: object) -> bool:
     return not value
 
 
@@ -182,11 +182,26 @@ class Score(Doc):
     unit: str | None = maybe()
 
 
+class MapRef(Doc):
+    """A control map that was made for an asset, an asset of its own: the digest of its pixels, its size in pixels.
+
+    ``file`` stands beside the asset or among intermediate pictures. ``fit`` is how it is brought to another ratio: "cover"
+    cuts off what does not fit, "contain" shows all of it.
+    """
+
+    file: FileName | None = maybe()
+    sha256: Sha256
+    width: int = Field(ge=1, le=100_000)
+    height: int = Field(ge=1, le=100_000)
+    fit: Literal["cover", "contain"] = "cover"
+
+
 class Record(Doc):
     """What one stage did to one asset. Records are only ever appended.
 
     ``input`` and ``output`` are pixel digests; where there is no picture yet, the request's digest stands for it. ``code``
-    is the exit status that a rejection stands for, ``rank`` orders candidates (higher is better).
+    is the exit status that a rejection stands for, ``rank`` orders candidates (higher is better). ``maps`` are control maps
+    that the stage made for the asset, by kind.
     """
 
     stage: str
@@ -200,6 +215,7 @@ class Record(Doc):
     code: int = 0
     notes: dict[str, Json] = Field(default_factory=dict)
     credits: list[Credit] = Field(default_factory=list)
+    maps: dict[str, MapRef] = Field(default_factory=dict, max_length=32, exclude_if=_is_empty)
     input: Sha256 | None = maybe()
     output: Sha256 | None = maybe()
     key: str

@@ -20,7 +20,7 @@ from imajin_cli.contract.need import Need
 from imajin_cli.contract.sidecar import Credit, ModelRef, Request, Score, Sidecar, Status
 
 if TYPE_CHECKING:
-    from imajin_cli.contract.picture import Picture
+    from imajin_cli.contract.picture import ControlMap, Picture
 
 
 class Params(BaseModel):
@@ -46,13 +46,15 @@ class Kind(StrEnum):
 class Asset:
     """An asset as a stage sees it: what is known of it, and its picture (None before there is one).
 
-    ``raw`` holds a file's bytes where the stage asked for them (``Stage.reads_raw``, ``Stage.sees_file``), untrusted.
+    ``raw`` holds a file's bytes where the stage asked for them (``Stage.reads_raw``, ``Stage.sees_file``), untrusted. ``maps``
+    are the control maps that were made for it, by kind (`contract.maps`).
     """
 
     sidecar: Sidecar
     picture: Picture | None = None
     name: str = "asset"
     raw: bytes | None = None
+    maps: Mapping[str, ControlMap] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class Outcome:
     """What came of a stage's work on one asset.
 
     ``picture`` is set where the pixels changed (status "changed"). ``code`` is the exit code a rejection stands for.
-    ``rank`` orders candidates, higher is better, where the stage ranks. ``notes`` is JSON kept in the record.
+    ``rank`` orders candidates, higher is better, where the stage ranks. ``notes`` is JSON kept in the record. ``maps`` are
+    control maps that were made for the asset, by kind; each is kept as an asset of its own.
     """
 
     status: Status
@@ -73,13 +76,15 @@ class Outcome:
     model: ModelRef | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
     credits: Sequence[Credit] = ()
+    maps: Mapping[str, ControlMap] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Job:
     """One picture to generate: a candidate's ``index`` and ``seed``, at one ratio, ``width`` × ``height`` pixels.
 
-    ``theme`` is set where the candidate is made for several (``themes``).
+    ``theme`` is set where the candidate is made for several (``themes``). ``maps`` are the control maps of the
+    asset that it is made for, by kind.
     """
 
     request: Request
@@ -91,6 +96,7 @@ class Job:
     ratios: int = 1
     theme: Literal["light", "dark"] | None = None
     themes: int = 1
+    maps: Mapping[str, ControlMap] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -156,6 +162,13 @@ class Stage(Generic[P]):
     def models(self) -> Sequence[str]:
         """Names in the model catalogue of all that the stage, with its params, may use; the licence policy holds them."""
         return ()
+
+    def maps_wanted(self) -> Literal["no", "offered", "needed"]:
+        """Whether what the stage makes may follow the control maps of the asset that it is given, or cannot do without.
+
+        Where they are needed, a prompt on the command line goes with each asset whose name is piped in.
+        """
+        return "no"
 
     def carried(self, data: bytes) -> Mapping[str, Any]:
         """What marks the file ``data`` carries, as JSON (stages that tell marks)."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from imajin_cli.contract.digest import json_digest, sha256
-from imajin_cli.contract.picture import Picture
+from imajin_cli.contract.picture import ControlMap, Picture
 from imajin_cli.contract.request import request_digest
 from imajin_cli.contract.sidecar import Group, ImageInfo, Record, Request, Sidecar, verdict_of
 from imajin_cli.contract.stage import Asset, Job
@@ -59,8 +60,10 @@ def candidate(entry: Entry, job: Job) -> Asset:
     whole = request_digest(job.request)
     # Neither the number of candidates nor the first seed makes a candidate another one.
     own = request_digest(job.request.model_copy(update={"count": 1, "seed": 0, "size": [], "family": []}))
-    identity = json_digest([own, job.seed, job.ratio, [job.width, job.height], *([job.theme] if job.theme else [])])
-    group = Group(id=whole[:16], index=job.index, size=job.request.count, ratio=job.ratio, ratios=job.ratios)
+    more = [*([job.theme] if job.theme else []), *digests(job.maps)]
+    identity = json_digest([own, job.seed, job.ratio, [job.width, job.height], *more])
+    shared = json_digest([whole, *digests(job.maps)]) if job.maps else whole
+    group = Group(id=shared[:16], index=job.index, size=job.request.count, ratio=job.ratio, ratios=job.ratios)
     sidecar = entry.sidecar.model_copy(
         update={
             "id": identity[:16],
@@ -70,6 +73,11 @@ def candidate(entry: Entry, job: Job) -> Asset:
         }
     )
     return Asset(sidecar, name=entry.asset.name)
+
+
+def digests(maps: Mapping[str, ControlMap]) -> list[list[str]]:
+    """Kind and pixel digest of each of ``maps``, in the order of kinds."""
+    return [[kind, one.picture.sha256] for kind, one in sorted(maps.items())]
 
 
 def foreign_sidecar(picture: Picture) -> Sidecar:

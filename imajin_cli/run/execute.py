@@ -15,8 +15,9 @@ from imajin_cli.contract.need import Need, device_of
 from imajin_cli.contract.request import request_digest
 from imajin_cli.contract.sidecar import ParamValue, Record, Score, Sidecar
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Stage
-from imajin_cli.run.assets import Entry, candidate, described_as, has_record, vector_digest
+from imajin_cli.run.assets import Entry, candidate, described_as, digests, has_record, vector_digest
 from imajin_cli.run.leasing import residence
+from imajin_cli.run.maps import keep_maps
 from imajin_cli.run.together import meet
 
 PICTURE_MODES = ("L", "LA", "RGB", "RGBA")
@@ -32,6 +33,9 @@ class Keeper(Protocol):
     def keep_picture(self, asset: Asset, stem: str, key: str) -> Entry:
         """Keep a new picture."""
 
+    def keep_map(self, asset: Asset, stem: str, key: str) -> Entry:
+        """Keep a control map, which is an asset of its own."""
+
     def keep_record(self, entry: Entry, record: Record, *, force: bool = False) -> Entry:
         """Append a record to an asset."""
 
@@ -42,7 +46,8 @@ class Keeper(Protocol):
 class Memory:
     """Passes assets from stage to stage as they are: `imajin run`, and `-`.
 
-    ``files`` takes the records of pictures that have a file of their own, which a gate may look at before anything changed.
+    ``files`` takes the records of pictures that have a file of their own, which a gate may look at before anything changed,
+    and control maps.
     """
 
     def __init__(self, files: Keeper | None = None) -> None:
@@ -57,6 +62,10 @@ class Memory:
         if asset.picture is None:
             return Entry(asset)
         return Entry(replace(asset, sidecar=described_as(asset.sidecar, asset.picture)))
+
+    def keep_map(self, asset: Asset, stem: str, key: str) -> Entry:
+        """The map as a file, where there are files."""
+        return Entry(asset) if self._files is None else self._files.keep_map(asset, stem, key)
 
     def keep_record(self, entry: Entry, record: Record, *, force: bool = False) -> Entry:
         """The asset with the record."""
@@ -186,6 +195,9 @@ def _apply(bound: Bound, entry: Entry, keeper: Keeper) -> Result:
     residence.ready(bound.needs)
     outcome, seconds = _timed(bound, asset)
     record = bound.record(outcome, key, before or request, seconds)
+    if outcome.maps:
+        record = record.model_copy(update={"maps": keep_maps(keeper.keep_map, asset, outcome.maps, record)})
+        entry = replace(entry, asset=replace(asset, maps={**asset.maps, **outcome.maps}))
     if outcome.picture is None or not _goes_on(record):
         return _result(keeper.keep_record(entry, record, force=bound.force), record)
     if asset.picture is not None and asset.picture.vector is not None:
@@ -200,7 +212,7 @@ def _apply(bound: Bound, entry: Entry, keeper: Keeper) -> Result:
 def _finished(bound: Bound, entry: Entry, key: str, keeper: Keeper) -> Result | None:
     """What exactly this work came to earlier, None where it has to be done. Work that ended in an error is tried again."""
     done = has_record(entry.sidecar, bound.name, key)
-    if done is not None and done.status not in ("changed", "error"):
+    if done is not None and done.status not in ("changed", "error") and all(k in entry.asset.maps for k in done.maps):
         return _result(entry, done)
     found = keeper.find(entry.asset.name, key) if bound.stage.kind in (Kind.TRANSFORM, Kind.SOURCE) else None
     return None if found is None else _found(found, entry, key, keeper)
@@ -211,9 +223,12 @@ def _generate(bound: Bound, entry: Entry, keeper: Keeper) -> Iterator[Result]:
     if request is None:
         raise InputError(f"{entry.label}: holds no request", hint="name a *.request.json, or write a prompt in quotes")
     asked = request_digest(request)
+    maps = {} if bound.stage.maps_wanted() == "no" else entry.asset.maps
     for job in bound.stage.plan(request):
+        job = replace(job, maps=maps)
         asset = candidate(entry, job)
-        key = bound.key(asked, job.seed, job.ratio, job.width, job.height, *([job.theme] if job.theme else []))
+        more = [*([job.theme] if job.theme else []), *digests(maps)]
+        key = bound.key(asked, job.seed, job.ratio, job.width, job.height, *more)
         found = None if bound.force else keeper.find(asset.name, key)
         if found is not None:
             yield _found(found, entry, key, keeper)

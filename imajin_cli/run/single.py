@@ -28,6 +28,7 @@ from imajin_cli.run.bind import Flags, bind, request_params
 from imajin_cli.run.execute import Bound, Keeper, Memory, Result, process
 from imajin_cli.run.inputs import are_files, names, names_are_piped
 from imajin_cli.run.leasing import residence
+from imajin_cli.run.maps import map_asset, steered
 from imajin_cli.run.publish import Publisher
 from imajin_cli.run.ranking import Ranking
 from imajin_cli.run.report import Report, reported
@@ -176,9 +177,22 @@ def _entries(
 ) -> Iterator[Entry]:
     own_prompt = not arguments and settings.preset is not None and not names_are_piped()
     if bound.stage.takes_request and (own_prompt or (arguments and not are_files(arguments))):
-        yield prompt_entry(arguments, settings, flags)
+        entry = prompt_entry(arguments, settings, flags)
+        if bound.stage.maps_wanted() == "needed" and names_are_piped():
+            yield from _steered(entry, opened(names([], null=common.null), store, report, bound), report)
+        else:
+            yield entry
         return
     yield from opened(names(arguments, null=common.null), store, report, bound)
+
+
+def _steered(entry: Entry, piped: Iterable[Entry], report: Report) -> Iterator[Entry]:
+    """One request for each asset of the pipe, with that asset's control maps."""
+    for by in piped:
+        try:
+            yield steered(entry, by)
+        except InputError as error:
+            report.error(error)
 
 
 def opened(given: Iterable[str], store: Store, report: Report, first: Bound) -> Iterator[Entry]:
@@ -224,7 +238,7 @@ def _as_bytes(
             continue
         report.count(result)
         if result.passed or common.keep_rejected:
-            _emit(result)
+            _emit(_shown(result))
     return report.finish()
 
 
@@ -242,6 +256,21 @@ def _bytes_in(bound: Bound, arguments: Sequence[str], settings: Settings, flags:
     if makes and request is not None and request.count > 1:
         raise UsageError("- writes one picture", hint="leave -n out")
     return entry
+
+
+def _shown(result: Result) -> Result:
+    """A result as `-` carries it: of a stage that made a control map it is that map, not the picture that was there before.
+
+    Raises UsageError for several.
+    """
+    record = result.entry.sidecar.stages[-1]
+    if record.stage != result.stage or not record.maps:
+        return result
+    if len(record.maps) > 1:
+        raise UsageError(f"- writes one picture, and {len(record.maps)} maps were made", hint="ask for one --kind")
+    (kind,) = record.maps
+    asset = result.entry.asset
+    return replace(result, entry=Entry(map_asset(asset, kind, asset.maps[kind], record)))
 
 
 def _emit(result: Result) -> None:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import InputError
-from imajin_cli.contract.picture import Picture, Vector
+from imajin_cli.contract.picture import ControlMap, Picture, Vector
 from imajin_cli.contract.sidecar import FileRef, Group, ImageInfo, Record, Sidecar
 from imajin_cli.contract.stage import Asset
 from imajin_cli.run.assets import Entry, described_as, foreign_sidecar, has_record, with_history
 from imajin_cli.run.atomic import folder_lock, make_folder, write_atomic
+from imajin_cli.run.maps import opened_maps
 from imajin_cli.run.naming import file_label, safe_stem
 from imajin_cli.run.png import SCENE_KEY, SIDECAR_KEY, VECTOR_KEY, encode_png, read_texts
 from imajin_cli.run.reading import read_bytes
@@ -60,7 +61,8 @@ class Store:
         if raw:
             return Entry(Asset(sidecar, name=stem_of(path), raw=data), path, stamp)
         picture, sidecar = self._picture(path, data, sidecar)
-        return Entry(Asset(sidecar, picture, stem_of(path), data if beside else None), path, stamp)
+        maps = self._maps(path, sidecar, picture)
+        return Entry(Asset(sidecar, picture, stem_of(path), data if beside else None, maps), path, stamp)
 
     def _open_request(self, path: Path) -> Entry:
         stamp = stamp_of(path)
@@ -69,7 +71,10 @@ class Store:
             raise InputError(f"{path}: no such file")
         if sidecar.request is None:
             raise InputError(f"{path}: holds no request")
-        return Entry(Asset(sidecar, name=stem_of(path)), path, stamp)
+        return Entry(Asset(sidecar, name=stem_of(path), maps=self._maps(path, sidecar, None)), path, stamp)
+
+    def _maps(self, path: Path, sidecar: Sidecar, picture: Picture | None) -> dict[str, ControlMap]:
+        return opened_maps(sidecar, picture, (path.parent, self.folder, WORK), decode_picture)
 
     def _open_alone(self, path: Path, data: bytes, *, raw: bool, beside: bool) -> Entry:
         """A picture with no sidecar beside it: one from a pipe has its sidecar inside, others were made by somebody else."""
@@ -167,6 +172,12 @@ class Store:
             sidecar = _merged(_readable(sidecar_path(path)), sidecar, key)
             write_atomic(sidecar_path(path), dump_sidecar(sidecar))
         return Entry(replace(asset, sidecar=sidecar), path)
+
+    def keep_map(self, asset: Asset, stem: str, key: str) -> Entry:
+        """Write a control map, an asset of its own, and say where. Raises OutputError."""
+        kept = self.keep_picture(asset, stem, key)
+        self._warn(f"made {kept.path}")
+        return kept
 
     def _write_vector(self, path: Path, picture: Picture) -> dict[str, FileRef]:
         if picture.vector is None:

@@ -10,6 +10,7 @@ MIB = {
     "age": 60,
     "bert-vocabulary": 10,
     "clip-tokenizer": 30,
+    "depth-anything-small": 700,
     "clip-vit-l14": 1500,
     "face-embedding-dlib": 90,
     "face-landmarks-5": 60,
@@ -29,13 +30,14 @@ MIB = {
     "ocr-detect": 120,
     "ocr-recognise": 120,
     "open-nsfw": 120,
+    "pose": 60,
     "selfie-matte": 40,
     "siglip2-base": 2000,
     "siglip2-large": 4200,
     "siglip2-so400m": 5400,
 }
 """MiB by name: measured growth of a process, rounded up; of SigLIP 2 and the preference scorers the weights in single
-precision and a quarter more; of BiRefNet and the larger ISNets, which could not be had here, an estimate."""
+precision and a quarter more; of BiRefNet, Depth Anything and the larger ISNets, which could not be had here, an estimate."""
 # Which backends the worker's commands share (contract/backend.py).
 _SHARED = "siglip2"
 OTHER = 400

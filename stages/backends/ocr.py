@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imajin_cli.contract.errors import BackendError, MissingError
+from imajin_cli.contract.errors import BackendError
 from imajin_cli.stages.backends.onnx import network
-from imajin_cli.stages.backends.threads import settle
+from imajin_cli.stages.backends.opencv import library
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,16 +39,6 @@ class Line(NamedTuple):
     box: Any = None
 
 
-def _cv2() -> Any:
-    settle()
-    try:
-        import cv2
-    except ImportError as error:
-        raise MissingError("OpenCV is not installed", hint="pip install opencv-python-headless") from error
-    cv2.setNumThreads(1)
-    return cv2
-
-
 def boxes(pixels: NDArray[np.uint8]) -> list[Any]:
     """Where there is text in RGB ``pixels`` (height, width, 3): rotated boxes ((x, y), (width, height), angle), surest first.
 
@@ -56,7 +46,7 @@ def boxes(pixels: NDArray[np.uint8]) -> list[Any]:
     """
     import numpy as np
 
-    cv2 = _cv2()
+    cv2 = library()
     height, width = pixels.shape[:2]
     scale = min(max(SMALLEST_SIDE / max(height, width), 1.0), LARGEST_SIDE / max(height, width))
     size = (_stepped(width * scale), _stepped(height * scale))
@@ -78,7 +68,7 @@ def _boxes(chart: NDArray[np.float32], across: float, down: float) -> list[Any]:
     """The boxes of a likelihood chart, scaled to the picture by ``across`` and ``down``."""
     import numpy as np
 
-    cv2 = _cv2()
+    cv2 = library()
     mask = cv2.dilate((chart > _PIXEL).astype(np.uint8), np.ones((2, 2), np.uint8))
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     found = []
@@ -98,7 +88,7 @@ def _boxes(chart: NDArray[np.float32], across: float, down: float) -> list[Any]:
 def _mean_inside(chart: NDArray[np.float32], corners: NDArray[np.float32]) -> float:
     import numpy as np
 
-    cv2 = _cv2()
+    cv2 = library()
     low = np.clip(np.floor(corners.min(axis=0)), 0, None).astype(int)
     high = np.ceil(corners.max(axis=0)).astype(int) + 1
     part = np.ascontiguousarray(chart[low[1] : high[1], low[0] : high[0]])
@@ -121,7 +111,7 @@ def _strip(pixels: NDArray[np.uint8], box: Any) -> NDArray[np.uint8]:
     """The picture inside a rotated box, level, 48 pixels high."""
     import numpy as np
 
-    cv2 = _cv2()
+    cv2 = library()
     corners = cv2.boxPoints(box)
     # Clockwise from the top left: the corner whose sum of coordinates is least.
     order = np.roll(np.arange(4), -int(np.argmin(corners.sum(axis=1))))
@@ -186,7 +176,7 @@ def codes(pixels: NDArray[np.uint8]) -> list[Code]:
     OpenCV's newer detector found 59 of 60 generated codes where the older one found 36; each reads some that the other
     does not. Raises MissingError where OpenCV is absent.
     """
-    cv2 = _cv2()
+    cv2 = library()
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     found: list[Code] = []
     for plane in (grey, 255 - grey):

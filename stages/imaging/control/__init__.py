@@ -1,0 +1,1 @@
+"""Drawing control maps: edges, lines, skeletons, labels and relief. Pure Pillow and NumPy."""
