@@ -68,5 +68,5 @@ $(RUN_READY): pyproject.toml requirements/lock.txt
 	@touch "$@"
 
 $(TEST_READY): pyproject.toml requirements/lock.txt
-	@tools/install "$(PYTHON)" "$(VENV)" ".[dev]"
+	@tools/install "$(PYTHON)" "$(VENV)" ".[dev,docs]"
 	@touch "$@" "$(RUN_READY)"

@@ -27,8 +27,6 @@ def wanted() -> list[str]:
     document = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     project = document["project"]
     extras = [line for lines in project["optional-dependencies"].values() for line in lines]
-    # An extra that takes in another one of ours names nothing new.
-    extras = [line for line in extras if not line.startswith("imajin[")]
     return [*document["build-system"]["requires"], *project["dependencies"], *extras]
 
 

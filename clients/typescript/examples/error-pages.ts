@@ -2,7 +2,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { ImajinError, make, type Options } from "imajin-client";
+import { ImajinError, make, type Manifest, type ManifestAsset, type Options } from "imajin-client";
 
 const PAGES = {
   "error-404": "Page not found",
@@ -10,13 +10,6 @@ const PAGES = {
   maintenance: "Back soon",
   offline: "You are offline",
 } as const;
-
-/** The manifest's entry of an asset, as far as a page needs it. */
-interface Entry {
-  name: string;
-  html: string;
-  placeholder: string;
-}
 
 export async function build(out: string, options: Options = {}, size = "640x480"): Promise<string[]> {
   await mkdir(out, { recursive: true });
@@ -31,14 +24,14 @@ export async function build(out: string, options: Options = {}, size = "640x480"
   return written;
 }
 
-async function entryOf(out: string, name: string): Promise<Entry> {
-  const manifest = JSON.parse(await readFile(join(out, "manifest.json"), "utf8")) as { assets: Entry[] };
+async function entryOf(out: string, name: string): Promise<ManifestAsset> {
+  const manifest = JSON.parse(await readFile(join(out, "manifest.json"), "utf8")) as Manifest;
   const entry = manifest.assets.find((asset) => asset.name === name);
   if (entry === undefined) throw new Error(`${name}: is not in the manifest`);
   return entry;
 }
 
-function html(title: string, entry: Entry): string {
+function html(title: string, entry: ManifestAsset): string {
   // The manifest's HTML is escaped already, its alt text among it.
   return `<!doctype html>
 <html lang="en">

@@ -2,22 +2,13 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { make, type Options } from "imajin-client";
+import { make, type Manifest, type Options } from "imajin-client";
 
 const STATES = {
   feed: "a stack of letters",
   profile: "a smiling face in a frame",
   chart: "a bar chart that is being drawn",
 } as const;
-
-interface Entry {
-  name: string;
-  alt: string;
-  width: number;
-  height: number;
-  placeholder: string;
-  srcset: Record<string, string>;
-}
 
 export async function build(out: string, options: Options = {}, size = "480x320"): Promise<void> {
   const pictures = join(out, "pictures");
@@ -36,7 +27,7 @@ export async function build(out: string, options: Options = {}, size = "480x320"
       );
     }
   }
-  const manifest = JSON.parse(await readFile(join(pictures, "manifest.json"), "utf8")) as { assets: Entry[] };
+  const manifest = JSON.parse(await readFile(join(pictures, "manifest.json"), "utf8")) as Manifest;
   const table = Object.fromEntries(
     manifest.assets.map(({ name, alt, width, height, placeholder }) => [
       name,
