@@ -490,6 +490,77 @@ def test_people_in_photographs_need_a_model_that_is_named(kind):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("turn", [0.0, 0.5, -1.2, math.pi])
+def test_points_of_blazepose_come_out_where_they_are_in_the_picture(monkeypatch, turn):
+    """A stand-in for the two networks: the detector says where a person is and how turned, the other where its points are."""
+    from imajin_cli.stages.backends import blazepose
+
+    size, hips, radius = (300, 200), (140.0, 90.0), 60.0
+    anchors = blazepose._anchors()
+    assert anchors.shape == (2254, 2)
+    # The square that the detector sees: the picture in the middle of 300 x 300 pixels.
+    inside = np.array([hips[0] / 300, (hips[1] + 50) / 300])
+    best = int(np.abs(anchors - inside).sum(axis=1).argmin())
+    rim = inside + radius / 300 * np.array([math.sin(turn), -math.cos(turn)])
+    boxes = np.zeros((1, 2254, 12), np.float32)
+    boxes[0, best, 2:4] = 100
+    boxes[0, best, 4:6] = (inside - anchors[best]) * 224
+    boxes[0, best, 6:8] = (rim - anchors[best]) * 224
+    scores = np.full((1, 2254, 1), -9, np.float32)
+    scores[0, best] = 3
+    marks = np.full((39, 5), 9, np.float32)
+    # Straight up from the hips by half the radius, for the nose; the left ear is hidden, the right ankle far outside.
+    step = 2 * radius * 1.25 / 256
+    marks[:, :2] = 128
+    marks[0, 1] = 128 - radius / 2 / step
+    marks[7, 3] = -9
+    marks[28, :2] = (128, 9000)
+
+    def run(file: str, batch: np.ndarray) -> list[np.ndarray]:
+        assert batch.dtype == np.float32
+        if "detection" in file:
+            assert batch.shape == (1, 224, 224, 3)
+            assert batch.min() >= -1
+            return [boxes, scores]
+        assert batch.shape == (1, 256, 256, 3)
+        return [marks.reshape(1, 195), np.array([[0.9]], np.float32)]
+
+    monkeypatch.setattr(blazepose, "_run", run)
+    (person,) = blazepose.people(Image.new("RGB", size))
+    wanted = (hips[0] + radius / 2 * math.sin(turn), hips[1] - radius / 2 * math.cos(turn))
+    assert person[0] == pytest.approx(wanted, abs=0.01)
+    assert person[8] == pytest.approx(hips, abs=0.01)
+    assert person[1] == pytest.approx(hips, abs=0.01), "the neck is between the shoulders"
+    assert person[17] is None
+    assert person[10] is None
+    scores[:] = -9
+    assert blazepose.people(Image.new("RGB", size)) == []
+
+
+def test_depth_is_looked_at_in_whole_patches_and_comes_out_at_the_maps_size(monkeypatch):
+    from imajin_cli.stages.backends import depths
+
+    assert depths.prepared_size((1000, 500)) == (1036, 518)
+    assert depths.prepared_size((4000, 400)) == (1036, 98)
+    seen = []
+
+    class Net:
+        def run(self, batch: np.ndarray) -> np.ndarray:
+            seen.append(batch.shape)
+            assert all(side % 14 == 0 for side in batch.shape[2:])
+            return np.linspace(0, 5, batch.shape[3], dtype=np.float32)[None, None, :].repeat(batch.shape[2], 1)
+
+    monkeypatch.setattr(depths, "network", lambda *_, **__: Net())
+    done = condition(shapes((160, 80)), kind=["depth", "normal"])
+    found = pixels(done, "depth")
+    assert found.shape == (80, 160)
+    assert found[40, 2] < 10 < 245 < found[40, 157]
+    assert len(seen) == 1, "depth and normals are of one look"
+    assert done.notes["from"]["normal"].startswith("the slope of the depth")
+    assert done.model is not None
+    assert done.model.licence == "Apache-2.0"
+
+
 # Maps of one's own.
 
 

@@ -135,7 +135,9 @@ def _points(image: Image, region: Region) -> tuple[Point | None, ...] | None:
         return None
     seen = 1 / (1 + np.exp(-np.clip(marks[:, 3:].astype(np.float64), -100, 100))).min(axis=1)
     placed = [(c + cos * u - sin * v, f + sin * u + cos * v) for u, v in marks[:, :2].astype(float)]
-    return _as_openpose([point if sure >= _VISIBLE else None for point, sure in zip(placed, seen, strict=True)])
+    # What lies outside of the picture is a guess, however sure the network is.
+    there = [0 <= x <= image.width and 0 <= y <= image.height for x, y in placed]
+    return _as_openpose([p if ok and s >= _VISIBLE else None for p, ok, s in zip(placed, there, seen, strict=True)])
 
 
 def _as_openpose(marks: list[Point | None]) -> tuple[Point | None, ...]:
