@@ -133,7 +133,8 @@ def _points(image: Image, region: Region) -> tuple[Point | None, ...] | None:
         raise BackendError(f"{MODEL}: the points came in no shape that is known")
     if presence < _PRESENT:
         return None
-    seen = 1 / (1 + np.exp(-np.clip(marks[:, 3:].astype(np.float64), -100, 100))).min(axis=1)
+    # How likely a point is to be seen, and to be in the picture at all: the less likely counts.
+    seen = (1 / (1 + np.exp(-np.clip(marks[:, 3:].astype(np.float64), -80, 80)))).min(axis=1)
     placed = [(c + cos * u - sin * v, f + sin * u + cos * v) for u, v in marks[:, :2].astype(float)]
     # What lies outside of the picture is a guess, however sure the network is.
     there = [0 <= x <= image.width and 0 <= y <= image.height for x, y in placed]
