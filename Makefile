@@ -48,7 +48,7 @@ typecheck: $(TEST_READY) ## check types
 	@tools/typecheck "$(BIN)/python"
 
 docs: $(TEST_READY) ## make the generated parts of the docs anew
-	@"$(BIN)/python" -m cogapp -r -I tools README.md docs/reference.md
+	@"$(BIN)/python" -m cogapp -r -I tools README.md docs/reference.md docs/diffusion.md
 	@"$(BIN)/imajin" schema --typescript > clients/typescript/src/schema.ts
 
 site: $(TEST_READY) ## build the documentation as a site into build/site/

@@ -73,6 +73,17 @@ BENCHMARKS: dict[str, tuple[str, dict[str, tuple[str, float]]]] = {
             "no text, ours, MiB": ("<=", 700),
         },
     ),
+    "diffusion": (
+        "The diffusers backend against a plain diffusers script, on random weights of Stable Diffusion 1.5's classes, "
+        "256 px, 4 steps, on the CPU ($TORCH_PYTHON: an interpreter that has torch and diffusers).",
+        {
+            "fp32, ours over plain": ("<=", 1.03),
+            "bf16, ours over plain": ("<=", 1.03),
+            "plain fp32 over ours bf16": (">=", 1.5),
+            "peak memory fp32, ours over plain": ("<=", 1.0),
+            "peak memory bf16, ours over plain": ("<=", 1.0),
+        },
+    ),
     "memory": ("Resident memory of each stage of a pipe of three over 1,000 pictures.", {}),
 }
 

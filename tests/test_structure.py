@@ -133,6 +133,7 @@ ALLOWED = {
     ("imajin_cli.stages.backends.diffusion", "imajin_cli.models.capabilities"),
     ("imajin_cli.stages.diffusion", "imajin_cli.models.capabilities"),
     ("imajin_cli.stages.mending", "imajin_cli.models.capabilities"),
+    ("imajin_cli.stages.diffusion", "imajin_cli.models.memory"),
     # The backend that needs no library: it puts scenes together.
     ("imajin_cli.stages.backends.compose", "imajin_cli.stages.scene"),
     # The parts that the output stage is made of read its params.

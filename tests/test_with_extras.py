@@ -17,7 +17,13 @@ from conftest import ROOT
 # Of these, torch comes as the lock pins it; pdqhash is compiled here where it has no wheel, so a C++ compiler is needed.
 EXTRAS = ("pdqhash==0.2.8", "torch", "safetensors", "diffusers", "transformers", "accelerate", "peft")
 # File → how many of its tests must pass there, at least.
-FILES = {"test_pdq.py": 1, "test_models_convert.py": 6, "test_diffusers.py": 90}
+FILES = {
+    "test_pdq.py": 1,
+    "test_models_convert.py": 6,
+    "test_diffusers.py": 200,
+    "test_diffusers_adapters.py": 60,
+    "test_diffusers_speed.py": 80,
+}
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 

@@ -44,6 +44,38 @@ def presets_table() -> str:
     return _table(("preset", "makes"), *((f"`{name}`", preset_summary(path)) for name, path in found.items()))
 
 
+def capabilities_table() -> str:
+    """Each family of diffusion models by mode: whether diffusers has the pair."""
+    from imajin_cli.models.capabilities import FAMILIES, MEANING, MODES
+
+    head = ("", *(f"`{name}`" for name in FAMILIES))
+    models = ("models", *(family.title for family in FAMILIES.values()))
+    rows = [
+        (f"**{mode}**: {MEANING[mode]}", *(_cell(mode in family.pipelines, family) for family in FAMILIES.values()))
+        for mode in MODES
+    ]
+    return _table(head, models, *rows)
+
+
+def offers_table() -> str:
+    """Each family of diffusion models by what it offers beside its modes."""
+    from imajin_cli.models.capabilities import FAMILIES, OFFERS
+
+    head = ("", *(f"`{name}`" for name in FAMILIES))
+    rows = []
+    for offer, words in OFFERS.items():
+        cells = []
+        for family in FAMILIES.values():
+            but = sorted(family.but.get(offer, ()))
+            cells.append("no" if not family.offered(offer) else f"yes, but not in {', '.join(but)}" if but else "yes")
+        rows.append((words, *cells))
+    return _table(head, *rows)
+
+
+def _cell(there: bool, family: object) -> str:
+    return ("if its pipeline has it" if getattr(family, "name", "") == "auto" else "yes") if there else "no"
+
+
 def options_table(section: str) -> str:
     """Every parameter of a section: its option, type, default and description."""
     model = section_model(section)

@@ -13,6 +13,7 @@ from imajin_cli.run.pipe import write_out
 from imajin_cli.run.report import Report, say, show_json
 
 if TYPE_CHECKING:
+    from imajin_cli.models.capabilities import Family
     from imajin_cli.models.entry import Entry
     from imajin_cli.run.options import RunParams
 
@@ -171,6 +172,42 @@ def licenses(names: Names = None, task: Task = None, as_json: Json = False) -> N
     )
 
 
+@app.command("capabilities")
+def capabilities(
+    families: Annotated[list[str] | None, typer.Argument(metavar="[FAMILY]...", help="Families of models.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print what each family of diffusion models can do through diffusers: modes, and what it offers beside them."""
+    from imajin_cli.models.capabilities import FAMILIES
+
+    unknown = [name for name in families or [] if name not in FAMILIES]
+    if unknown:
+        raise UsageError(f"there is no family {unknown[0][:40]}", hint=", ".join(FAMILIES))
+    chosen = [FAMILIES[name] for name in dict.fromkeys(families or FAMILIES)]
+    if as_json:
+        show_json([_capable(family) for family in chosen])
+        return
+    _print_table(
+        ("family", "models", "modes", "also"),
+        [(one.name, one.title, ", ".join(one.pipelines), ", ".join(sorted(one.offers))) for one in chosen],
+    )
+
+
+def _capable(family: Family) -> dict[str, Any]:
+    return {
+        "family": family.name,
+        "models": family.title,
+        "pipelines": dict(family.pipelines),
+        "controlnet": family.controlnet,
+        "offers": {
+            offer: [mode for mode in family.pipelines if family.offered(offer, mode)] for offer in sorted(family.offers)
+        },
+        "multiple": family.multiple,
+        "steps": family.steps,
+        "guidance": family.guidance,
+    }
+
+
 def _users() -> dict[str, list[str]]:
     """Which stages use each model with their default params, by the model's name."""
     from imajin_cli.registry import STAGES
@@ -232,8 +269,19 @@ def _described(entry: Entry) -> dict[str, Any]:
         "digests": "first use" if entry.first_use else "listed",
         "at_most": sum(file.at_most for file in entry.first_use) or None,
         "command": command_for(entry),
+        "memory_mib": _memory(entry),
         "catalogue": entry.origin or None,
     }
+
+
+def _memory(entry: Entry) -> dict[str, dict[str, int]] | None:
+    """MiB that a diffusion model takes by number format and size, computed; None where its parameters are not listed."""
+    from imajin_cli.models.memory import by_format
+
+    own = entry.diffusion
+    if own is None or own.parameters is None:
+        return None
+    return by_format(own.parameters, tuple(sorted({512, 1024, own.side or 1024})))
 
 
 def _size(row: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-SUFFIXES = (".safetensors", ".onnx", ".tflite", ".json", ".txt", ".bin", ".param", ".dat", ".h5")
+SUFFIXES = (".safetensors", ".onnx", ".tflite", ".json", ".txt", ".bin", ".param", ".dat", ".h5", ".jinja")
 MAX_FILES = 64
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
 _HOSTS_BY_HTTP = r"(127\.0\.0\.1|localhost|\[::1\])"
@@ -164,11 +164,16 @@ Source = Annotated[Installed | Hub | Https | Pypi | Npm | Folder, Field(discrimi
 
 
 class Diffusion(_Strict):
-    """Settings that suit a diffusion model, for whoever names it alone; what is left out is its family's."""
+    """Settings that suit a diffusion model, for whoever names it alone; what is left out is its family's.
+
+    ``side`` in pixels is what it was trained on; ``parameters`` in millions are those of all its parts together.
+    """
 
     steps: Annotated[int | None, Field(ge=1, le=200)] = None
     guidance: Annotated[float | None, Field(ge=0, le=50)] = None
     scheduler: Annotated[str | None, Field(pattern=r"^[a-z0-9+-]{1,20}$")] = None
+    side: Annotated[int | None, Field(ge=64, le=4096)] = None
+    parameters: Annotated[int | None, Field(ge=1, le=1_000_000)] = None
 
 
 class Entry(_Strict):

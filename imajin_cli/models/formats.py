@@ -32,8 +32,8 @@ def check_format(path: Path, name: str, *, pickled: bool = False) -> None:
         _expect(head[:1] == b"\x08", name)
     elif suffix == ".json":
         _check_json(path, name)
-    elif suffix == ".txt":
-        _expect(b"\0" not in head, name)
+    elif suffix in (".txt", ".jinja"):
+        _expect(b"\0" not in head and (bool(head) or suffix == ".txt"), name)
     elif suffix in _MAGIC:
         offset, magic = _MAGIC[suffix]
         _expect(head[offset : offset + len(magic)] == magic, name)

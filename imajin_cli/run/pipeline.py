@@ -14,6 +14,7 @@ from imajin_cli.contract.errors import UsageError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.stage import Kind
 from imajin_cli.registry import STAGES
+from imajin_cli.run import onway
 from imajin_cli.run.assets import Entry
 from imajin_cli.run.bind import Flags, bind
 from imajin_cli.run.drawing import Drawing, Limits, forgotten, summary, told
@@ -75,7 +76,7 @@ def run_reported(arguments: Sequence[str], flags: Flags, options: RunOptions, re
         keep_loaded()
     report.every("started", version=__version__, stages=names)
     with Progress(names, report, drawing=params.until_pass) as progress:
-        steps.listen(progress.step, report.say)
+        steps.listen(progress.step, report.say, onway.keeper(report))
         pipeline = Pipeline(bounds, params, options, report, progress)
         if files:
             entries = opened(arguments, pipeline.store, report, bounds[0])

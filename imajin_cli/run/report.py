@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from imajin_cli.contract.errors import ImajinError, OutputError
@@ -109,6 +110,15 @@ class Report:
         if done == of or now - self._stepped >= _SECONDS_BETWEEN_STEPS:
             self._stepped = now
             self._progress(done, of)
+
+    def on_the_way(self, path: Path, size: tuple[int, int], done: int, of: int) -> None:
+        """Tell of a preview of that work, which somebody asked for: as an event, or to a person."""
+        if not self.as_json:
+            self.say(f"step {done} of {of}: {path}")
+            return
+        who = self._at[1] if self._at is not None else ""
+        width, height = size
+        self.event("preview", id=who, path=printable(path), width=width, height=height, step=done, steps=of)
 
     def _progress(self, done: int | None, of: int | None) -> None:
         if self._at is not None:

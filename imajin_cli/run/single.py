@@ -22,7 +22,7 @@ from imajin_cli.contract.errors import (
 )
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.stage import Kind
-from imajin_cli.run import streams
+from imajin_cli.run import onway, streams
 from imajin_cli.run.assets import Entry, request_entry
 from imajin_cli.run.bind import Flags, bind, request_params
 from imajin_cli.run.execute import Bound, Keeper, Memory, Result, process
@@ -67,7 +67,7 @@ def _run_stage(name: str, arguments: Sequence[str], flags: Flags, common: Common
     settings = load_settings(common.preset)
     bound = bind(name, settings, flags, force=common.force)
     residence.begin(name, settings, report.say)
-    steps.listen(report.step, report.say)
+    steps.listen(report.step, report.say, onway.keeper(report))
     keep_loaded()
     if "-" in arguments:
         return _as_bytes(bound, arguments, settings, flags, common, report)

@@ -61,6 +61,15 @@ def settle(count: int = 1, *, environ: MutableMapping[str, str] | None = None) -
     return Threads(count, changed, kept, early)
 
 
+def user_count(*, environ: Mapping[str, str] | None = None) -> int | None:
+    """The thread count that the user asked of OpenMP, None where there is none but ours."""
+    env = os.environ if environ is None else environ
+    value = env.get("OMP_NUM_THREADS", "")
+    if "OMP_NUM_THREADS" in env.get(_OURS, "").split(",") or not value.isdecimal():
+        return None
+    return int(value) or None
+
+
 def onnx_settings(count: int = 1) -> dict[str, object]:
     """Return the values for an onnxruntime ``SessionOptions``: thread counts and no spinning.
 

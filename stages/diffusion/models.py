@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Known:
-    """A model that can be loaded: its name for records, its folder, revision and licence, and settings that suit it."""
+    """A model that can be loaded: its name for records, its folder, revision and licence, and settings that suit it.
+
+    ``side`` in pixels is what it was trained on, ``parameters`` are in millions.
+    """
 
     name: str
     folder: Path
@@ -26,6 +29,8 @@ class Known:
     steps: int | None = None
     guidance: float | None = None
     scheduler: str | None = None
+    side: int | None = None
+    parameters: int | None = None
 
 
 def is_path(name: str) -> bool:
@@ -45,9 +50,10 @@ def known(name: str) -> Known:
             raise InputError(f"{name}: there is no such folder")
         return Known(folder.resolve().name, folder.resolve(), digest(folder), None)
     entry: Listed = listed(name)
-    if entry.task not in ("diffusion", "controlnet", "ip-adapter"):
+    if entry.task not in ("diffusion", "controlnet", "ip-adapter", "autoencoder"):
         raise UsageError(f"{name} is a model for {entry.task}, not for diffusion")
-    return Known(name, folder_of(name), entry.revision, entry.licence, entry.steps, entry.guidance, entry.scheduler)
+    settings = (entry.steps, entry.guidance, entry.scheduler, entry.side, entry.parameters)
+    return Known(name, folder_of(name), entry.revision, entry.licence, *settings)
 
 
 def loadable(found: Known, dtype: Literal["auto", "fp32", "bf16", "fp16"]) -> Model:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import importlib.util
-import os
+import math
+from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imajin_cli.contract.errors import InputError, UsageError
-from imajin_cli.contract.ingredient import Ingredient, file
+from imajin_cli.contract.errors import UsageError
+from imajin_cli.contract.ingredient import Ingredient
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import ModelRef
 from imajin_cli.contract.stage import Job, Outcome
-from imajin_cli.stages.diffusion.inputs import digest, named, picture, size_of
-from imajin_cli.stages.diffusion.models import Known, is_path, known, loadable, revision
+from imajin_cli.models.memory import weights_mib, working_mib
+from imajin_cli.stages.diffusion import given
+from imajin_cli.stages.diffusion.inputs import picture
+from imajin_cli.stages.diffusion.models import Known, known, loadable, revision
 from imajin_cli.stages.diffusion.params import DiffusionParams
 
 if TYPE_CHECKING:
-    from imajin_cli.stages.backends.diffusion.order import Control, Model, Order, Weighted
+    from imajin_cli.stages.backends.diffusion.order import Model, Order, Speed
     from imajin_cli.stages.backends.diffusion.paint import Painted
 
 _MIB = 1 << 20
@@ -54,49 +56,30 @@ class Painter:
 
     def names(self) -> list[str]:
         """Models by name or folder, for the licence policy."""
-        p = self.params
-        found = [] if p.model is None else [p.model]
-        found += [] if p.ip_adapter is None else [named(p.ip_adapter, with_map=True).what]
-        return [
-            *found,
-            *(named(text, with_map=True).what for text in p.control),
-            *(named(t, with_map=False).what for t in p.lora),
-        ]
+        return given.names(self.params)
 
     def revision(self) -> list[str]:
         """What the result depends on beside the params: the model, and the contents of every file that is named."""
-        p = self.params
-        found = [] if p.model is None else [revision(p.model)]
-        found += [digest(Path(path)) for path in (p.image, p.mask) if path is not None]
-        for text in (*p.control, *([p.ip_adapter] if p.ip_adapter else [])):
-            one = named(text, with_map=True)
-            found += [revision(one.what), digest(Path(one.map or "")), str(one.scale)]
-        for text in p.lora:
-            one = named(text, with_map=False)
-            found += [digest(Path(one.what)), str(one.scale)]
-        return found
+        return given.state(self.params)
 
     def ingredients(self) -> list[Ingredient]:
         """The model, what is put on it, and every file that is named."""
-        p = self.params
-        mapped = [named(text, with_map=True) for text in (*p.control, *([p.ip_adapter] if p.ip_adapter else []))]
-        models = [*([p.model] if p.model else []), *(one.what for one in mapped)]
-        loras = [Ingredient("model", path, path=path) for text in p.lora if (path := named(text, with_map=False).what)]
-        files = [path for path in (p.image, p.mask, *(one.map for one in mapped)) if path]
-        found = [Ingredient("model", name, path=name if is_path(name) else None) for name in models]
-        return [*found, *loras, *map(file, files)]
+        return given.ingredients(self.params)
 
     def needs(self) -> list[Need]:
         """What the model takes of a device: its weights and room to work in. Nothing where it is not there to be weighed."""
         name = self.params.model
         if name is None or ready(name) is not None:
             return []
-        found = self.known
-        weights = sum(file.stat().st_size for file in found.folder.rglob("*.safetensors"))
-        mib = round(1.1 * weights / _MIB) + _WORKING_MIB * self.params.batch
-        if weights < 64 * _MIB:
-            mib = round(2 * weights / _MIB) + 600
-        return [Need(found.name, mib, device="auto", dtype=self.params.dtype, batch=self.params.batch)]
+        found, p = self.known, self.params
+        dtype = "fp16" if p.dtype == "auto" else p.dtype
+        if found.parameters is not None and found.side is not None:
+            mib = weights_mib(found.parameters, dtype) + working_mib(found.side, found.side, dtype, p.batch)
+        else:
+            weights = sum(file.stat().st_size for file in found.folder.rglob("*.safetensors"))
+            tiny = weights < 64 * _MIB
+            mib = round((2 if tiny else 1.1) * weights / _MIB) + (600 if tiny else _WORKING_MIB * p.batch)
+        return [Need(found.name, mib, device="auto", dtype=p.dtype, batch=p.batch)]
 
     def make(self, job: Job) -> Outcome:
         """Paint one picture, or hand it over from a batch that was painted with an earlier one."""
@@ -120,16 +103,12 @@ class Painter:
 
         p, model = self.params, self._model()
         family = FAMILIES[model.family]
-        if p.mask is not None and p.image is None:
-            raise UsageError("a mask needs the picture that it is for", hint="--image FILE")
-        if p.mask is not None and p.image is not None and size_of(p.mask) != size_of(p.image):
-            one, other = size_of(p.mask), size_of(p.image)
-            raise InputError(f"the mask is {one[0]}x{one[1]}, and its picture {other[0]}x{other[1]}")
-        width, height = (_stepped(side, family.multiple) for side in (job.width, job.height))
+        given.check_masked(p)
         found = self.known
+        width, height = _painted(job.width, job.height, family.multiple, found.side)
         return Order(
             model=model,
-            mode=mode_of(image=p.image is not None, mask=p.mask is not None, control=bool(p.control)),
+            mode=mode_of(family, image=p.image is not None, mask=p.mask is not None, control=bool(p.control)),
             prompt=job.request.prompt,
             seeds=seeds,
             width=width,
@@ -142,41 +121,32 @@ class Painter:
             strength=p.strength,
             image=None if p.image is None else picture(p.image, (width, height)),
             mask=None if p.mask is None else picture(p.mask, (width, height), mask=True),
-            controls=self._controls((width, height)),
-            loras=self._loras(),
-            reference=self._reference(),
+            controls=given.controls(p, (width, height)),
+            loras=given.loras(p),
+            fuse=p.fuse_lora,
+            words=given.words(p),
+            reference=given.reference(p),
             deterministic=p.deterministic,
+            step_cache=p.step_cache,
+            previews=p.preview_every,
         )
 
-    def _controls(self, size: tuple[int, int]) -> tuple[Control, ...]:
-        from imajin_cli.stages.backends.diffusion.order import Control
-
-        asked = [named(text, with_map=True) for text in self.params.control]
-        return tuple(Control(known(one.what).folder, picture(one.map or "", size), one.scale) for one in asked)
-
-    def _reference(self) -> Control | None:
-        from imajin_cli.stages.backends.diffusion.order import Control
-
-        if self.params.ip_adapter is None:
-            return None
-        one = named(self.params.ip_adapter, with_map=True)
-        path = one.map or ""
-        return Control(known(one.what).folder, picture(path, size_of(path)), one.scale)
-
-    def _loras(self) -> tuple[Weighted, ...]:
-        from imajin_cli.stages.backends.diffusion.order import Weighted
-
-        found = []
-        for text in self.params.lora:
-            one = named(text, with_map=False)
-            path = Path(one.what).expanduser()
-            if not path.is_file():
-                raise InputError(f"{one.what}: there is no such LoRA")
-            found.append(Weighted(path.resolve(), one.scale))
-        return tuple(found)
-
     def _model(self) -> Model:
-        return loadable(self.known, self.params.dtype)
+        model = loadable(self.known, self.params.dtype)
+        return replace(model, speed=self._speed(model.device))
+
+    def _speed(self, device: str) -> Speed:
+        from imajin_cli.stages.backends.diffusion.device import offload_on
+        from imajin_cli.stages.backends.diffusion.order import Speed
+
+        p = self.params
+        return Speed(
+            threads=p.threads,
+            channels_last=p.channels_last,
+            compiled=p.compile,
+            offload=offload_on(device, p.offload, self.needs()[0].mib),
+            tiny_vae=None if p.tiny_vae is None else known(p.tiny_vae).folder,
+        )
 
     def _outcome(self, job: Job, done: Painted) -> Outcome:
         from PIL import Image
@@ -192,35 +162,20 @@ class Painter:
             "painted": [done.pixels.shape[1], done.pixels.shape[0]],
             "noise": "Philox4x64-10, Box-Muller, from the candidate's seed",
             "determinism": _EXACT if self.params.deterministic else _CLOSE,
-            "inputs": self._inputs(),
+            "inputs": given.recorded(self.params),
         }
         ref = ModelRef(name=found.name, revision=found.revision, licence=found.licence)
         return Outcome("changed", picture=Picture.of(image), backend="diffusers", model=ref, notes=notes)
 
-    def _inputs(self) -> dict[str, Any]:
-        """What went in beside the prompt, by digest."""
-        p = self.params
-        files = {"image": p.image, "mask": p.mask}
-        found: dict[str, Any] = {name: digest(Path(path)) for name, path in files.items() if path is not None}
-        steered = {"control": p.control, "ip_adapter": [p.ip_adapter] if p.ip_adapter else []}
-        for name, texts in steered.items():
-            asked = [named(text, with_map=True) for text in texts]
-            if asked:
-                found[name] = [
-                    {"model": os.path.basename(one.what), "map": digest(Path(one.map or "")), "scale": one.scale}
-                    for one in asked
-                ]
-        loras = [named(text, with_map=False) for text in p.lora]
-        if loras:
-            found["lora"] = [
-                {"file": os.path.basename(one.what), "digest": digest(Path(one.what)), "scale": one.scale}
-                for one in loras
-            ]
-        return found
-
 
 def _key(job: Job, index: int) -> tuple[Any, ...]:
     return (job.request.prompt, job.request.seed, index, job.width, job.height)
+
+
+def _painted(width: int, height: int, multiple: int, side: int | None) -> tuple[int, int]:
+    """The size to paint: as many pixels as the model was trained on, where that is known; sides that it can paint."""
+    scale = 1.0 if side is None else side / math.sqrt(width * height)
+    return _stepped(round(width * scale), multiple), _stepped(round(height * scale), multiple)
 
 
 def _stepped(side: int, multiple: int) -> int:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from imajin_cli.contract.stage import Params
 
-FILES = frozenset({"image", "mask", "control", "ip_adapter", "lora"})
+FILES = frozenset({"image", "mask", "control", "ip_adapter", "lora", "embedding", "tiny_vae"})
 """Params that name files: what is in them is part of the key, where they lie is not."""
 
 
@@ -57,11 +57,54 @@ class DiffusionParams(Params):
         ),
     ] = None
     lora: Annotated[list[str], Field(max_length=8, description="FILE or FILE@SCALE: a LoRA in safetensors.")] = []
+    fuse_lora: Annotated[
+        bool, Field(description="Add the LoRAs to the model's weights instead of running beside them: faster steps.")
+    ] = False
+    embedding: Annotated[
+        list[str],
+        Field(
+            max_length=8,
+            description="FILE or FILE=WORD: vectors in safetensors that a word of the prompt stands for (textual inversion).",
+        ),
+    ] = []
     dtype: Annotated[
         Literal["auto", "fp32", "bf16", "fp16"],
         Field(description="Number format; auto: bf16 where the device has it, else fp16 on a GPU and fp32 on a CPU."),
     ] = "auto"
+    threads: Annotated[
+        int | None,
+        Field(ge=1, le=512, description="Threads on a CPU; by default OMP_NUM_THREADS, else one for each core."),
+    ] = None
+    channels_last: Annotated[
+        bool | None,
+        Field(description="Lay convolutions out by channels last; by default on NVIDIA GPUs alone."),
+    ] = None
+    compile: Annotated[
+        bool, Field(description="Compile the blocks that repeat: the first picture waits for it, later ones are faster.")
+    ] = False
+    offload: Annotated[
+        Literal["auto", "none", "model", "group"],
+        Field(
+            description="On a GPU, what does not work waits in main memory: whole parts, or layers; auto: as much as must."
+        ),
+    ] = "auto"
+    step_cache: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=1,
+            description="Leave out most of a step where its first block changed by less than this (flux, Qwen); "
+            "0.05 to 0.2.",
+        ),
+    ] = None
+    tiny_vae: Annotated[
+        str | None,
+        Field(max_length=1024, description="Folder or name of a tiny autoencoder (TAESD and its like) to decode by."),
+    ] = None
     batch: Annotated[int, Field(ge=1, le=64, description="Candidates that a diffusion model paints at once.")] = 1
+    preview_every: Annotated[
+        int, Field(ge=0, le=200, description="Show a small picture of what there is every so many steps; 0: never.")
+    ] = 0
     deterministic: Annotated[
         bool,
         Field(

@@ -1,4 +1,4 @@
-"""LoRAs on a pipeline for one piece of work: held to the model before they are loaded, and taken off again."""
+"""LoRAs on a pipeline for one piece of work, or in its weights for good: held to the model before they are loaded."""
 
 from __future__ import annotations
 
@@ -8,28 +8,51 @@ from typing import Any
 
 from imajin_cli.contract.errors import InputError, MissingError, UsageError
 from imajin_cli.models.capabilities import FAMILIES
-from imajin_cli.stages.backends.diffusion.order import Order, Weighted
+from imajin_cli.stages.backends.diffusion.order import Model, Order, Weighted
 
 
 @contextmanager
 def with_loras(pipe: Any, order: Order) -> Iterator[None]:
-    """While this lasts, the order's LoRAs are on ``pipe``, each with its weight.
+    """While this lasts, the order's LoRAs are on ``pipe``, each with its weight, unless they are in its weights already.
 
     Raises UsageError for a family without LoRAs, InputError for a file that is none, or is one for another model.
     """
-    if not order.loras:
+    if not order.loras or order.fuse:
         yield
         return
-    if "lora" not in FAMILIES[order.model.family].adapters:
-        raise UsageError(f"LoRAs are not offered for {order.model.family} models")
-    names = [f"lora{number}" for number in range(len(order.loras))]
+    _check_offered(order.model)
     try:
-        for name, lora in zip(names, order.loras, strict=True):
-            _load(pipe, name, lora)
-        pipe.set_adapters(names, [lora.scale for lora in order.loras])
+        _put_on(pipe, order.loras)
         yield
     finally:
         pipe.unload_lora_weights()
+
+
+def fuse(pipe: Any, model: Model, loras: tuple[Weighted, ...]) -> None:
+    """Add ``loras`` to the weights of ``pipe`` for good. Raises as `with_loras`, and InputError where a sum is no number."""
+    _check_offered(model)
+    try:
+        names = _put_on(pipe, loras)
+        try:
+            pipe.fuse_lora(adapter_names=names, safe_fusing=True)
+        except ValueError as error:
+            said = " ".join(str(error).split())[:200]
+            raise InputError(f"{model.name}: the LoRAs cannot be added to its weights: {said}") from error
+    finally:
+        pipe.unload_lora_weights()
+
+
+def _check_offered(model: Model) -> None:
+    if not FAMILIES[model.family].offered("lora"):
+        raise UsageError(f"LoRAs are not offered for {model.family} models")
+
+
+def _put_on(pipe: Any, loras: tuple[Weighted, ...]) -> list[str]:
+    names = [f"lora{number}" for number in range(len(loras))]
+    for name, lora in zip(names, loras, strict=True):
+        _load(pipe, name, lora)
+    pipe.set_adapters(names, [lora.scale for lora in loras])
+    return names
 
 
 def _load(pipe: Any, name: str, lora: Weighted) -> None:

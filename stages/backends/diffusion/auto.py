@@ -7,22 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from imajin_cli.contract.errors import UsageError
+from imajin_cli.stages.backends.diffusion.common import pictures, sized
 from imajin_cli.stages.backends.diffusion.order import Order
 
 
 def arguments(order: Order, count: int) -> dict[str, Any]:
-    """Keyword arguments of the pipeline for ``count`` pictures. Raises UsageError for what is not offered by path."""
-    if order.clip_skip is not None:
-        raise UsageError("clip skip is offered for sd15 and sdxl models alone")
-    found: dict[str, Any] = {"guidance_scale": order.guidance, "height": order.height, "width": order.width}
+    """Keyword arguments of the pipeline for ``count`` pictures, of which `taken` leaves those that it takes."""
+    found: dict[str, Any] = {"guidance_scale": order.guidance, **sized(order)}
     if order.negative is not None:
         found["negative_prompt"] = [order.negative] * count
-    if order.image is not None:
-        found["image"] = [order.image] * count
-        found["strength"] = order.strength
-    if order.mask is not None:
-        found["mask_image"] = [order.mask] * count
-    return found
+    return {**found, **pictures(order, count)}
 
 
 # What a pipeline may lack: it then says less on the way, or takes the size as it is anyway.

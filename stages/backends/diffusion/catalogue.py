@@ -17,6 +17,8 @@ class Listed(NamedTuple):
     steps: int | None
     guidance: float | None
     scheduler: str | None
+    side: int | None
+    parameters: int | None
 
 
 def listed(name: str) -> Listed:
@@ -26,8 +28,9 @@ def listed(name: str) -> Listed:
     entry = entry_of(name)
     own = entry.diffusion
     if own is None:
-        return Listed(entry.task, entry.revision, entry.licence, None, None, None)
-    return Listed(entry.task, entry.revision, entry.licence, own.steps, own.guidance, own.scheduler)
+        return Listed(entry.task, entry.revision, entry.licence, None, None, None, None, None)
+    settings = (own.steps, own.guidance, own.scheduler, own.side, own.parameters)
+    return Listed(entry.task, entry.revision, entry.licence, *settings)
 
 
 def folder_of(name: str) -> Path:

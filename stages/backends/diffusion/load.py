@@ -15,14 +15,18 @@ from typing import Any
 from imajin_cli.contract.errors import BackendError, InputError, MissingError, UsageError
 from imajin_cli.contract.need import loaded
 from imajin_cli.models.capabilities import BY_PIPELINE, FAMILIES, Mode
-from imajin_cli.stages.backends.diffusion.order import Model
+from imajin_cli.stages.backends.diffusion import looker, speed
+from imajin_cli.stages.backends.diffusion.adapters import fuse
+from imajin_cli.stages.backends.diffusion.order import Model, Weighted
 from imajin_cli.stages.backends.threads import settle
 
 INDEX = "model_index.json"
 _LIBRARIES = frozenset({"diffusers", "transformers"})
 _MAX_INDEX = 1 << 20
 # Checks of their own by a model are not ours: `moderate` judges every picture.
-_WITHOUT = {"safety_checker": None, "requires_safety_checker": False}
+_WITHOUT = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
+# Stable Diffusion 1.x names its own, a class of diffusers', which is not loaded.
+_LEFT_OUT = ["stable_diffusion", "StableDiffusionSafetyChecker"]
 
 
 def libraries() -> tuple[Any, Any]:
@@ -65,6 +69,8 @@ def index_of(folder: Path) -> dict[str, Any]:
     if not isinstance(index, dict) or not isinstance(index.get("_class_name"), str):
         raise InputError(f"{folder}: its {INDEX} names no pipeline")
     for name, part in index.items():
+        if name == "safety_checker" and part == _LEFT_OUT:
+            continue
         if isinstance(part, list) and part[:1] not in ([None], []) and part[0] not in _LIBRARIES:
             raise InputError(
                 f"{folder}: its {name} would be code of the model's own ({str(part[0])[:40]}), which is not run"
@@ -77,8 +83,10 @@ def family_of(folder: Path) -> str:
     return BY_PIPELINE.get(index_of(folder)["_class_name"], "auto")
 
 
-def pipeline(model: Model, mode: Mode, controls: tuple[Path, ...] = ()) -> Any:
-    """The pipeline of ``model`` for ``mode``, sharing its weights with every other mode.
+def pipeline(
+    model: Model, mode: Mode, controls: tuple[Path, ...] = (), fused: tuple[Weighted, ...] = ()
+) -> Any:
+    """The pipeline of ``model`` for ``mode``, sharing its weights with every other mode; LoRAs of ``fused`` are in them.
 
     Raises UsageError for a pair that diffusers does not have, InputError for files that are no such model.
     """
@@ -87,16 +95,20 @@ def pipeline(model: Model, mode: Mode, controls: tuple[Path, ...] = ()) -> Any:
     if name is None:
         there = ", ".join(family.pipelines)
         raise UsageError(f"{model.family} models have no {mode} in diffusers", hint=f"they have {there}")
-    base = _base(model)
+    base = _kept(model, fused)
     _, diffusers = libraries()
     with quiet():
-        return _for_mode(getattr(diffusers, name), model, base, mode, controls)
+        made = _for_mode(getattr(diffusers, name), model, base, mode, controls)
+        if model.speed.offload == "model":
+            # What waits where is kept by each pipeline for itself.
+            made.enable_model_cpu_offload(device=model.device)
+    return made
 
 
 def _for_mode(cls: Any, model: Model, base: Any, mode: Mode, controls: tuple[Path, ...]) -> Any:
     if model.family == "auto":
         return _auto(cls, base, mode)
-    if mode == "txt2img":
+    if cls is type(base):
         return base
     # A pipeline that takes no image encoder is not handed one.
     taken = inspect.signature(cls.__init__).parameters
@@ -105,7 +117,7 @@ def _for_mode(cls: Any, model: Model, base: Any, mode: Mode, controls: tuple[Pat
         nets = [_controlnet(model, folder) for folder in controls]
         for folder, net in zip(controls, nets, strict=True):
             _check_fit(model, base, folder, net)
-        parts["controlnet"] = nets[0] if len(nets) == 1 else nets
+        parts["controlnet"] = nets[0] if len(nets) == 1 else _several(model, nets)
     if "safety_checker" in parts:
         parts["requires_safety_checker"] = False
     made = cls(**parts)
@@ -116,11 +128,20 @@ def _for_mode(cls: Any, model: Model, base: Any, mode: Mode, controls: tuple[Pat
 def _check_fit(model: Model, base: Any, folder: Path, net: Any) -> None:
     """Raise InputError for a ControlNet that was made for another model: its prompt's width, or what it is told beside it."""
     own = base.unet if hasattr(base, "unet") else base.transformer
-    for name in ("cross_attention_dim", "addition_embed_type", "joint_attention_dim", "in_channels"):
-        if getattr(net.config, name, None) != getattr(own.config, name, None):
+    for name in ("cross_attention_dim", "addition_embed_type", "joint_attention_dim", "in_channels", "dim"):
+        there = getattr(net.config, name, None)
+        # Some ControlNets leave out what they take over from the model.
+        if there != getattr(own.config, name, None) and (there is not None or model.family in ("sd15", "sdxl")):
             raise InputError(
                 f"{folder}: a ControlNet for another family of models than {model.family} (its {name} differs)"
             )
+
+
+def _several(model: Model, nets: list[Any]) -> Any:
+    """Several ControlNets as one, as the family's pipelines take them."""
+    _, diffusers = libraries()
+    name = {"sd3": "SD3MultiControlNetModel", "flux": "FluxMultiControlNetModel"}.get(model.family)
+    return nets if name is None else getattr(diffusers, name)(nets)
 
 
 def _auto(cls: Any, base: Any, mode: Mode) -> Any:
@@ -134,20 +155,40 @@ def _auto(cls: Any, base: Any, mode: Mode) -> Any:
     return made
 
 
+_held: list[tuple[Model, tuple[Weighted, ...]]] = []
+
+
+def _kept(model: Model, fused: tuple[Weighted, ...]) -> Any:
+    """The one model that is kept; another one goes before this one comes, so that there is room for it."""
+    if _held != [(model, fused)]:
+        _forget()
+    made = _base(model, fused)
+    _held[:] = [(model, fused)]
+    return made
+
+
 @lru_cache(maxsize=1)
-def _base(model: Model) -> Any:
-    """The model's text-to-image pipeline, on its device."""
+def _base(model: Model, fused: tuple[Weighted, ...]) -> Any:
+    """The pipeline that the model is loaded as, on its device: the first of its family's."""
     torch, diffusers = libraries()
     index = index_of(model.folder)
-    cls = getattr(diffusers, FAMILIES[model.family].pipelines["txt2img"])
-    more = _WITHOUT if "safety_checker" in index else {}
+    cls = getattr(diffusers, next(iter(FAMILIES[model.family].pipelines.values())))
+    more: dict[str, Any] = dict(_WITHOUT) if "safety_checker" in index else {}
+    if looker.FOLDER in index:
+        with quiet():
+            more |= looker.parts(model.folder)
+    speed.settle_threads(torch, model)
     made = _read(cls, model, torch, more)
-    made = made.to(model.device)
+    speed.with_tiny_vae(made, model, dtype_of(torch, model))
     made.set_progress_bar_config(disable=True)
     for part in made.components.values():
         if isinstance(part, torch.nn.Module):
             part.eval()
             _with_text_model(part)
+    if fused:
+        fuse(made, model, fused)
+    made = speed.offloaded(made, model, torch)
+    speed.laid_out(made, model, torch)
     loaded(model.name, _forget)
     return made
 
@@ -160,6 +201,7 @@ def _with_text_model(part: Any) -> None:
 
 
 def _forget() -> None:
+    _held.clear()
     _base.cache_clear()
     _controlnet.cache_clear()
 
@@ -180,13 +222,17 @@ def _controlnet(model: Model, folder: Path) -> Any:
     return net.to(model.device).eval()
 
 
+def dtype_of(torch: Any, model: Model) -> Any:
+    """Torch's number format of ``model``."""
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[model.dtype]
+
+
 def _read(cls: Any, model: Model, torch: Any, more: dict[str, Any]) -> Any:
     """``cls`` from its folder: safetensors alone, nothing from the network, no code of the model's. Raises InputError."""
-    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[model.dtype]
     try:
         with quiet():
             return cls.from_pretrained(
-                str(model.folder), dtype=dtype, use_safetensors=True, local_files_only=True, **more
+                str(model.folder), dtype=dtype_of(torch, model), use_safetensors=True, local_files_only=True, **more
             )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         said = " ".join(str(error).split())[:240]

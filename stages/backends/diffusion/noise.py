@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -78,30 +78,45 @@ def _randn(shape: Any, generator: Any = None, device: Any = None, dtype: Any = N
     return torch.from_numpy(made).to(device=device or "cpu", dtype=dtype or torch.float32)
 
 
-def _randn_aside(shape: Any, generator: Any = None, device: Any = None, dtype: Any = None, layout: Any = None) -> Any:
-    """As `_randn`, for an autoencoder."""
-    streams = list(generator) if isinstance(generator, list | tuple) else [generator]
-    beside = [stream.side if isinstance(stream, Stream) else stream for stream in streams]
-    return _randn(shape, beside, device, dtype, layout)
+def _randn_aside(own: Sequence[Stream]) -> Callable[..., Any]:
+    """As `_randn`, for an autoencoder, which some pipelines call without saying whose noise it is to draw: then ``own``'s."""
+
+    def drawn(shape: Any, generator: Any = None, device: Any = None, dtype: Any = None, layout: Any = None) -> Any:
+        """Noise of ``shape`` from the streams' sides; the same again for each further pass over the candidates."""
+        import torch
+
+        given = list(generator) if isinstance(generator, list | tuple) else [generator]
+        untold = given == [None] and bool(own)
+        beside = [stream.side if isinstance(stream, Stream) else stream for stream in (own if untold else given)]
+        passes, rest = divmod(shape[0], len(beside))
+        if not untold or passes < 2 or rest:
+            return _randn(shape, beside, device, dtype, layout)
+        return torch.cat([_randn((len(beside), *shape[1:]), beside, device, dtype, layout)] * passes)
+
+    return drawn
 
 
 @contextmanager
-def drawn_from_streams() -> Iterator[None]:
-    """While this lasts, whatever diffusers draws (first noise, a posterior's sample, an ancestral step's) comes from Streams."""
+def drawn_from_streams(own: Sequence[Stream] = ()) -> Iterator[None]:
+    """While this lasts, whatever diffusers draws (first noise, a posterior's sample, an ancestral step's) comes from Streams.
+
+    ``own`` are the candidates' streams, for autoencoders that are not told which.
+    """
     from diffusers.utils import torch_utils
 
+    aside = _randn_aside(own)
     with _lock:
-        own = torch_utils.randn_tensor
+        library = torch_utils.randn_tensor
         changed = [
             module
             for name, module in sorted(sys.modules.items())
-            if name.startswith("diffusers.") and getattr(module, "__dict__", {}).get("randn_tensor") is own
+            if name.startswith("diffusers.") and getattr(module, "__dict__", {}).get("randn_tensor") is library
         ]
         for module in changed:
-            aside = module.__name__.startswith("diffusers.models.autoencoders.")
-            module.__dict__["randn_tensor"] = _randn_aside if aside else _randn
+            is_autoencoder = module.__name__.startswith("diffusers.models.autoencoders.")
+            module.__dict__["randn_tensor"] = aside if is_autoencoder else _randn
         try:
             yield
         finally:
             for module in changed:
-                module.__dict__["randn_tensor"] = own
+                module.__dict__["randn_tensor"] = library

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Dtype = Literal["fp32", "bf16", "fp16"]
+Offload = Literal["none", "model", "group"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,30 @@ class Weighted:
 
 
 @dataclass(frozen=True)
+class Word:
+    """A word of the prompt that stands for vectors in a file (textual inversion, safetensors)."""
+
+    path: Path
+    word: str
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How a model is computed, beside its number format; each may be told alone.
+
+    ``threads`` of the CPU; ``channels_last``: convolutions' layout, None as it is best; ``compiled``: the blocks that repeat,
+    by torch's compiler; ``offload``: what does not work waits in main memory, whole parts ("model") or layers ("group");
+    ``tiny_vae``: the folder of an AutoencoderTiny.
+    """
+
+    threads: int | None = None
+    channels_last: bool | None = None
+    compiled: bool = False
+    offload: Offload = "none"
+    tiny_vae: Path | None = None
+
+
+@dataclass(frozen=True)
 class Model:
     """A model in diffusers' format: its name for records and leases, its folder, its family, and how it is computed."""
 
@@ -41,13 +66,16 @@ class Model:
     dtype: Dtype
     device: str
     revision: str
+    speed: Speed = Speed()
 
 
 @dataclass(frozen=True)
 class Order:
     """Pictures of ``width`` × ``height`` px from one prompt, one for each seed.
 
-    ``image`` and ``mask`` are RGB and L of that size. What is None is left to the model's family.
+    ``image`` and ``mask`` are RGB and L of that size. ``fuse``: the LoRAs are added to the weights for good. What is None is
+    left to the model's family. ``step_cache`` is how little the first block's output may change for the others to be left
+    out of a step (First Block Cache); ``previews`` says every how many steps a picture is shown, 0 never.
     """
 
     model: Model
@@ -66,5 +94,9 @@ class Order:
     mask: Image | None = None
     controls: tuple[Control, ...] = ()
     loras: tuple[Weighted, ...] = ()
+    fuse: bool = False
+    words: tuple[Word, ...] = ()
     reference: Control | None = None
     deterministic: bool = False
+    step_cache: float | None = None
+    previews: int = 0

@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from imajin_cli.contract import steps
-from imajin_cli.contract.errors import BackendError, ImajinError, NoCapacityError
-from imajin_cli.stages.backends.diffusion import auto
+from imajin_cli.contract.errors import BackendError, ImajinError, NoCapacityError, UsageError
+from imajin_cli.models.capabilities import FAMILIES
+from imajin_cli.stages.backends.diffusion import auto, preview
 from imajin_cli.stages.backends.diffusion.adapters import with_loras
+from imajin_cli.stages.backends.diffusion.common import refuse
 from imajin_cli.stages.backends.diffusion.families import MODULES
 from imajin_cli.stages.backends.diffusion.load import libraries, pipeline, quiet
 from imajin_cli.stages.backends.diffusion.noise import Stream, drawn_from_streams
 from imajin_cli.stages.backends.diffusion.order import Order
 from imajin_cli.stages.backends.diffusion.reference import with_reference
 from imajin_cli.stages.backends.diffusion.schedulers import scheduler_for
+from imajin_cli.stages.backends.diffusion.speed import told, with_step_cache
+from imajin_cli.stages.backends.diffusion.words import encoded
 
 _NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 
@@ -36,8 +40,12 @@ def paint(order: Order) -> list[Painted]:
     Raises UsageError for what the model's family cannot do, InputError for files that are no such model, BackendError for a
     result that is no number, NoCapacityError where not even one picture fits into memory.
     """
+    refuse(order)
     done: list[Painted] = []
-    size, halved = (1 if order.deterministic else len(order.seeds)), []
+    # What a step cache leaves out is decided over a whole batch: alone, a candidate does not depend on others.
+    alone = order.deterministic or order.step_cache is not None
+    alone = alone or not FAMILIES[order.model.family].offered("batch")
+    size, halved = (1 if alone else len(order.seeds)), []
     while len(done) < len(order.seeds):
         seeds = order.seeds[len(done) : len(done) + size]
         try:
@@ -62,7 +70,8 @@ def paint(order: Order) -> list[Painted]:
 
 def _batch(order: Order, seeds: tuple[int, ...]) -> list[Painted]:
     torch, _ = libraries()
-    pipe = pipeline(order.model, order.mode, tuple(control.folder for control in order.controls))
+    nets = tuple(control.folder for control in order.controls)
+    pipe = pipeline(order.model, order.mode, nets, order.loras if order.fuse else ())
     last: dict[str, Any] = {}
     arguments = MODULES[order.model.family].arguments(order, len(seeds)) | {
         "callback_on_step_end": _watch(torch, order, last),
@@ -70,7 +79,9 @@ def _batch(order: Order, seeds: tuple[int, ...]) -> list[Painted]:
     }
     if order.model.family == "auto":
         arguments = auto.taken(pipe, arguments)
-    own = pipe.scheduler
+    if order.previews and not preview.offered(pipe):
+        raise UsageError(f"previews are not offered for {order.model.family} models")
+    own, streams = pipe.scheduler, [Stream(seed) for seed in seeds]
     try:
         with quiet():
             pipe.scheduler = scheduler_for(order, pipe)
@@ -79,20 +90,29 @@ def _batch(order: Order, seeds: tuple[int, ...]) -> list[Painted]:
             quiet(),
             _determined(torch, order.deterministic),
             torch.inference_mode(),
-            drawn_from_streams(),
+            drawn_from_streams(streams),
             with_reference(pipe, order),
             with_loras(pipe, order),
+            with_step_cache(pipe, order),
         ):
             shown = pipe(
-                prompt=[order.prompt] * len(seeds),
+                **_worded(pipe, order, arguments, len(seeds)),
                 num_inference_steps=order.steps,
-                generator=[Stream(seed) for seed in seeds],
+                generator=streams,
                 output_type="np",
-                **arguments,
             ).images
     finally:
         pipe.scheduler = own
-    return _checked(order, shown, last, {"scheduler": name, "pipeline": type(pipe).__name__})
+    said = {"scheduler": name, "pipeline": type(pipe).__name__, "computed": told(order.model, order, torch)}
+    return _checked(order, shown, last, said)
+
+
+def _worded(pipe: Any, order: Order, arguments: dict[str, Any], count: int) -> dict[str, Any]:
+    """``arguments`` with the prompts: as words, or as what the text encoders made of them."""
+    found = encoded(pipe, order, count)
+    if found is None:
+        return {**arguments, "prompt": [order.prompt] * count}
+    return {name: value for name, value in arguments.items() if name != "negative_prompt"} | found
 
 
 def _watch(torch: Any, order: Order, last: dict[str, Any]) -> Any:
@@ -107,7 +127,10 @@ def _watch(torch: Any, order: Order, last: dict[str, Any]) -> Any:
                 hint="--dtype fp32",
             )
         last["latents"] = latents
-        steps.at(number + 1, int(getattr(pipe, "num_timesteps", None) or order.steps))
+        of = int(getattr(pipe, "num_timesteps", None) or order.steps)
+        steps.at(number + 1, of)
+        if order.previews and (number + 1) % order.previews == 0 and number + 1 < of:
+            steps.show(number + 1, of, preview.png(pipe, latents, order.width, order.height))
         return {}
 
     return step

@@ -33,7 +33,7 @@ def scheduler_for(order: Order, pipe: Any) -> Any:
     own = pipe.scheduler
     if order.scheduler is None:
         return type(own).from_config(own.config)
-    if not FAMILIES[order.model.family].schedulers:
+    if not FAMILIES[order.model.family].offered("scheduler"):
         raise UsageError(f"{order.model.family} models keep their own scheduler ({type(own).__name__})")
     name, more = SCHEDULERS[order.scheduler]
     _, diffusers = libraries()

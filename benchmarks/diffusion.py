@@ -1,0 +1,170 @@
+"""Painting by the diffusers backend against a plain diffusers script: the same random weights of Stable Diffusion 1.5's classes.
+
+All variants take turns in one process ($TORCH_PYTHON, else this interpreter); peak memory is of a process each. Speed does
+not depend on the values of weights, so they are random, and the pictures noise: what differs between them is counted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+SIDE = 256
+STEPS = 4
+SEED = 7
+PROMPT = "a lost robot on a moor"
+
+
+def measure(rounds: int = 5) -> dict[str, Any]:
+    """Seconds and ratios, warm; pictures' differences; peak memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        _inside("make", folder)
+        found = _inside("time", folder, str(rounds))
+        peaks = {name: _inside("peak", folder, name) for name in ("plain fp32", "ours fp32", "plain bf16", "ours bf16")}
+    seconds = found["seconds"]
+    return {
+        "seconds a picture, warm": seconds,
+        "fp32, ours over plain": seconds["ours fp32"] / seconds["plain fp32"],
+        "bf16, ours over plain": seconds["ours bf16"] / seconds["plain bf16"],
+        "plain fp32 over ours bf16": seconds["plain fp32"] / seconds["ours bf16"],
+        "bf16, channels last over not": seconds["ours bf16, channels last"] / seconds["ours bf16"],
+        "bf16, tiny autoencoder over the model's": seconds["ours bf16, tiny autoencoder"] / seconds["ours bf16"],
+        "levels of 255 off plain fp32": found["levels"],
+        "peak MiB": peaks,
+        "peak memory fp32, ours over plain": peaks["ours fp32"] / peaks["plain fp32"],
+        "peak memory bf16, ours over plain": peaks["ours bf16"] / peaks["plain bf16"],
+    }
+
+
+def _inside(task: str, *arguments: str) -> Any:
+    python = os.environ.get("TORCH_PYTHON") or sys.executable
+    command = [python, "-m", "benchmarks.diffusion", task, *arguments]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _make(folder: Path) -> None:
+    """The model, of the true classes and about a sixth of their parameters, and a tiny autoencoder."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    import torch
+    from diffusers import AutoencoderKL, AutoencoderTiny, StableDiffusionPipeline, UNet2DConditionModel
+
+    import tinymodels
+
+    torch.manual_seed(1)
+    unet = UNet2DConditionModel(
+        sample_size=32, block_out_channels=(128, 256, 512, 512), cross_attention_dim=64, attention_head_dim=8
+    )
+    vae = AutoencoderKL(
+        block_out_channels=[64, 128, 256, 256], norm_num_groups=32, latent_channels=4, layers_per_block=2,
+        down_block_types=["DownEncoderBlock2D"] * 4, up_block_types=["UpDecoderBlock2D"] * 4, scaling_factor=0.18215,
+    )  # fmt: skip
+    StableDiffusionPipeline(
+        vae=vae, text_encoder=tinymodels._clip(64), tokenizer=tinymodels._clip_tokenizer(), unet=unet,
+        scheduler=tinymodels._scheduler(), safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+    ).save_pretrained(folder / "model")  # fmt: skip
+    AutoencoderTiny().save_pretrained(folder / "tiny")
+
+
+def _plain(folder: Path, dtype: str) -> Callable[[], Any]:
+    """A plain script's pipeline, begun from the same noise so that pictures can be compared."""
+    import torch
+    from diffusers import StableDiffusionPipeline
+
+    from imajin_cli.stages.backends.diffusion.noise import Stream
+
+    number = {"fp32": torch.float32, "bf16": torch.bfloat16}[dtype]
+    pipe = StableDiffusionPipeline.from_pretrained(str(folder / "model"), torch_dtype=number, safety_checker=None)
+    pipe.set_progress_bar_config(disable=True)
+    noise = torch.from_numpy(Stream(SEED).normal((1, 4, SIDE // 8, SIDE // 8))).to(number)
+
+    def paint() -> Any:
+        shown = pipe(
+            PROMPT, height=SIDE, width=SIDE, num_inference_steps=STEPS, guidance_scale=7.5, latents=noise, output_type="np"
+        ).images
+        return (shown[0] * 255).round().astype("uint8")
+
+    return paint
+
+
+def _ours(folder: Path, dtype: Any, **speed: Any) -> Callable[[], Any]:
+    """The backend, its model kept: a second one would take its place, as is right outside a benchmark."""
+    from imajin_cli.stages.backends.diffusion import load, paint
+    from imajin_cli.stages.backends.diffusion.order import Model, Order, Speed
+
+    model = Model("bench", folder / "model", "sd15", dtype, "cpu", "1", Speed(**speed))
+    order = Order(model, "txt2img", PROMPT, (SEED,), SIDE, SIDE, STEPS, 7.5)
+    base = load._base(model, ())
+
+    def one() -> Any:
+        load._kept = lambda *_: base
+        return paint.paint(order)[0].pixels
+
+    return one
+
+
+VARIANTS: dict[str, Callable[[Path], Callable[[], Any]]] = {
+    "plain fp32": lambda folder: _plain(folder, "fp32"),
+    "ours fp32": lambda folder: _ours(folder, "fp32"),
+    "plain bf16": lambda folder: _plain(folder, "bf16"),
+    "ours bf16": lambda folder: _ours(folder, "bf16"),
+    "ours bf16, channels last": lambda folder: _ours(folder, "bf16", channels_last=True),
+    "ours bf16, tiny autoencoder": lambda folder: _ours(folder, "bf16", tiny_vae=folder / "tiny"),
+}
+
+
+def _time(folder: Path, rounds: int) -> dict[str, Any]:
+    import numpy as np
+
+    made = {name: make(folder) for name, make in VARIANTS.items()}
+    pictures = {name: one().astype(np.int16) for name, one in made.items()}
+    least = dict.fromkeys(made, float("inf"))
+    for turn in range(rounds):
+        # The order turns too, so that no variant always follows the same one.
+        for name in list(made)[turn % len(made) :] + list(made)[: turn % len(made)]:
+            begun = time.perf_counter()
+            made[name]()
+            least[name] = min(least[name], time.perf_counter() - begun)
+    base = pictures["plain fp32"]
+    off = {name: np.abs(picture - base) for name, picture in pictures.items() if name in ("ours fp32", "ours bf16")}
+    levels = {name: {"mean": float(one.mean()), "most": float(one.max())} for name, one in off.items()}
+    return {"seconds": least, "levels": levels}
+
+
+def _peak(folder: Path, name: str) -> float:
+    VARIANTS[name](folder)()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """One task inside the interpreter that has torch; its result is the last line, as JSON."""
+    from imajin_cli.stages.backends.diffusion.load import libraries
+
+    task, folder, *rest = sys.argv[1], Path(sys.argv[2]), *sys.argv[3:]
+    torch, _ = libraries()
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    found: Any = None
+    match task:
+        case "make":
+            _make(folder)
+        case "time":
+            found = _time(folder, int(rest[0]))
+        case "peak":
+            found = _peak(folder, rest[0])
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

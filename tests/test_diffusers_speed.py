@@ -1,0 +1,254 @@
+"""What makes the diffusers backend faster or smaller: each setting runs, says so in the record, or is refused with the reason."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imajin_cli.contract import steps
+from imajin_cli.contract.errors import BackendError, InputError, MissingError, UsageError
+from imajin_cli.models.capabilities import FAMILIES
+from imajin_cli.models.memory import BYTES, by_format, weights_mib, working_mib
+from imajin_cli.stages.backends.threads import settle, user_count
+
+pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+
+import torch
+
+from imajin_cli.stages.backends.diffusion import load, paint, speed
+from imajin_cli.stages.backends.diffusion.device import offload_on, offload_within
+from imajin_cli.stages.backends.diffusion.order import Order, Speed
+from painting import SEEDS, latents, order, same, shelf, small_glances
+
+__all__ = ["shelf", "small_glances"]
+
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
+
+
+@pytest.fixture(autouse=True)
+def threads() -> Iterator[None]:
+    """Torch's thread count is the process's."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def sped(asked: Order, **speed: object) -> Order:
+    return replace(asked, model=replace(asked.model, speed=Speed(**speed)))
+
+
+# Layout, compilation, threads.
+
+
+@pytest.mark.parametrize("family", ["sd15", "sdxl", "flux"])
+def test_channels_last_gives_the_same_latents_and_is_recorded(shelf, family):
+    asked = order(shelf, family, "txt2img", SEEDS[:2])
+    plain, other = paint.paint(asked), paint.paint(sped(asked, channels_last=True))
+    assert np.abs(latents(plain) - latents(other)).max() <= 1e-4 * latents(plain).std()
+    assert [one[0].told["computed"]["layout"] for one in (plain, other)] == ["contiguous", "channels last"]
+
+
+def test_channels_last_is_refused_for_an_autoencoder_over_time_and_left_out_where_nobody_asked(shelf):
+    asked = order(shelf, "qwen-image", "txt2img", SEEDS[:1])
+    with pytest.raises(UsageError, match="no convolutions over pictures"):
+        paint.paint(sped(asked, channels_last=True))
+    assert paint.paint(asked)
+
+
+def test_threads_are_as_told_else_as_the_user_set_and_stand_in_the_record(shelf, monkeypatch):
+    asked = order(shelf, "sd15", "txt2img", SEEDS[:1])
+    assert paint.paint(sped(asked, threads=2))[0].told["computed"]["threads"] == 2
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("IMAJIN_THREADS_SET", "")
+    assert speed.settle_threads(torch, asked.model) == 3
+    monkeypatch.setenv("IMAJIN_THREADS_SET", "OMP_NUM_THREADS")
+    monkeypatch.setattr(speed, "_cores", lambda: {0, 1})
+    assert speed.settle_threads(torch, asked.model) == 2
+
+
+def test_a_count_that_is_ours_is_not_taken_for_the_users():
+    env: dict[str, str] = {}
+    settle(1, environ=env)
+    assert user_count(environ=env) is None
+    assert user_count(environ={"OMP_NUM_THREADS": "4"}) == 4
+    assert user_count(environ={"OMP_NUM_THREADS": "4,2"}) is None
+    assert user_count(environ={}) is None
+
+
+def test_compiling_without_a_compiler_says_what_is_missing(shelf, monkeypatch):
+    monkeypatch.setattr(speed.shutil, "which", lambda _name: None)
+    with pytest.raises(MissingError, match="C\\+\\+ compiler"):
+        paint.paint(sped(order(shelf, "sd15", "txt2img", SEEDS[:1]), compiled=True))
+
+
+def test_compiling_is_refused_for_a_model_that_names_no_blocks(shelf):
+    with pytest.raises(UsageError, match="no blocks that repeat"):
+        paint.paint(sped(order(shelf, "sd3", "txt2img", SEEDS[:1]), compiled=True))
+
+
+@pytest.mark.slow
+def test_compiled_blocks_give_the_same_latents(shelf):
+    if not shutil.which("g++"):
+        pytest.fail("a C++ compiler is needed here")
+    for family in ("sd15", "flux"):
+        asked = order(shelf, family, "txt2img", SEEDS[:1])
+        plain, compiled = paint.paint(asked), paint.paint(sped(asked, compiled=True))
+        assert np.abs(latents(plain) - latents(compiled)).max() <= 1e-3 * latents(plain).std()
+        assert compiled[0].told["computed"]["compiled"] == "blocks that repeat"
+
+
+# Step caches.
+
+
+@pytest.mark.parametrize(
+    ("family", "mode"), [(name, mode) for name, one in FAMILIES.items() for mode in one.pipelines if name != "auto"]
+)
+def test_a_step_cache_saves_work_where_it_is_offered_and_is_refused_elsewhere(shelf, family, mode):
+    asked = order(shelf, family, mode, SEEDS[:1], steps=6)
+    if not FAMILIES[family].offered("step-cache", mode):
+        with pytest.raises(UsageError, match="no step cache"):
+            paint.paint(replace(asked, step_cache=1.0))
+        return
+    plain = paint.paint(asked)
+    seen: list[int] = []
+    hook = _last_block(asked).register_forward_hook(lambda *_: seen.append(1))
+    try:
+        paint.paint(asked)
+        whole = len(seen)
+        cached = paint.paint(replace(asked, step_cache=1.0))
+        assert len(seen) - whole < whole
+        assert cached[0].told["computed"]["step_cache"] == "first block, 1"
+        exact = paint.paint(replace(asked, step_cache=1.0, deterministic=True))
+    finally:
+        hook.remove()
+    assert exact[0].told["computed"]["step_cache"] == "off: deterministic"
+    assert same(exact, plain)
+    # The cache is off again afterwards.
+    assert same(plain, paint.paint(asked))
+
+
+def _last_block(asked: Order) -> torch.nn.Module:
+    transformer = load.pipeline(asked.model, next(iter(FAMILIES[asked.model.family].pipelines))).transformer
+    blocks = getattr(transformer, "single_transformer_blocks", None) or transformer.transformer_blocks
+    # A block that is left out is still called; what is in it is not.
+    return blocks[-1].attn
+
+
+# Memory.
+
+
+def test_offloading_is_refused_on_a_cpu_and_chosen_by_what_a_gpu_has(shelf):
+    for how in ("model", "group"):
+        with pytest.raises(UsageError, match="for GPUs"):
+            paint.paint(sped(order(shelf, "sd15", "txt2img", SEEDS[:1]), offload=how))
+    assert offload_on("cpu", "auto", 1 << 20) == "none"
+    assert offload_on("cuda:0", "group", 1) == "group"
+    assert [offload_within(need, 24_000) for need in (8_000, 22_800, 30_000, 34_000)] == ["none", "none", "model", "group"]
+
+
+def test_memory_is_computed_from_parameters_and_size():
+    assert weights_mib(3469, "fp16") == round(3469e6 * 2 / 2**20)
+    assert weights_mib(1024, "fp32") == pytest.approx(2 * weights_mib(1024, "bf16"), abs=1)
+    assert working_mib(1024, 1024, "fp16") == 1536
+    assert working_mib(512, 512, "fp16", batch=4) == working_mib(1024, 1024, "fp16")
+    table = by_format(1067, (512, 1024))
+    assert set(table) == set(BYTES)
+    assert table["fp16"]["512x512"] < table["fp16"]["1024x1024"] < table["fp32"]["1024x1024"]
+
+
+# Tiny autoencoders and previews.
+
+
+@pytest.fixture(scope="module")
+def tiny_vae(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from diffusers import AutoencoderTiny
+
+    torch.manual_seed(2)
+    folder = tmp_path_factory.mktemp("tinyvae") / "tae"
+    AutoencoderTiny(
+        encoder_block_out_channels=(8,) * 4, decoder_block_out_channels=(8,) * 4, num_encoder_blocks=(1,) * 4,
+        num_decoder_blocks=(1,) * 4,
+    ).save_pretrained(folder)  # fmt: skip
+    return folder
+
+
+@pytest.mark.parametrize("mode", ["txt2img", "img2img", "inpaint", "controlnet"])
+@pytest.mark.parametrize("family", ["sd15", "sdxl", "flux", "z-image"])
+def test_a_tiny_autoencoder_takes_the_place_of_the_models_own(shelf, tiny_vae, family, mode):
+    asked = order(shelf, family, mode, SEEDS[:2])
+    plain, other = paint.paint(asked), paint.paint(sped(asked, tiny_vae=tiny_vae))
+    assert other[0].told["computed"]["autoencoder"] == "tiny"
+    assert not same(plain, other)
+    if mode == "txt2img":
+        assert np.abs(latents(plain) - latents(other)).max() <= 1e-5 * latents(plain).std()
+    assert same(plain, paint.paint(asked))
+
+
+def test_a_tiny_autoencoder_that_does_not_fit_is_an_error(shelf, tiny_vae, tmp_path):
+    from diffusers import AutoencoderTiny
+
+    AutoencoderTiny(latent_channels=16).save_pretrained(tmp_path / "other")
+    asked = order(shelf, "sd15", "txt2img", SEEDS[:1])
+    for folder, said in ((tmp_path / "other", "for 16 channels"), (tmp_path, "no tiny autoencoder")):
+        with pytest.raises(InputError, match=said):
+            paint.paint(sped(asked, tiny_vae=folder))
+    with pytest.raises(UsageError, match="not offered for qwen-image"):
+        paint.paint(sped(order(shelf, "qwen-image", "txt2img", SEEDS[:1]), tiny_vae=tiny_vae))
+
+
+@pytest.mark.parametrize("family", ["sd15", "sdxl", "sd3", "flux", "flux-kontext", "z-image", "qwen-image"])
+def test_previews_are_small_pictures_every_so_many_steps_and_change_nothing(shelf, family):
+    asked = order(shelf, family, "txt2img", SEEDS[:2], steps=5)
+    plain = paint.paint(asked)
+    shown: list[tuple[int, int, bytes]] = []
+    steps.listen(show=lambda *what: shown.append(what))
+    try:
+        found = paint.paint(replace(asked, previews=2))
+    finally:
+        steps.listen()
+    assert same(plain, found)
+    assert [(done, of) for done, of, _ in shown] == [(2, 5), (4, 5)]
+    for _, _, data in shown:
+        image = Image.open(io.BytesIO(data))
+        assert image.format == "PNG"
+        assert max(image.size) <= 256
+
+
+def test_previews_are_refused_where_latents_cannot_be_shown(shelf):
+    with pytest.raises(UsageError, match="previews are not offered for flux2-klein"):
+        paint.paint(order(shelf, "flux2-klein", "txt2img", SEEDS[:1], previews=1))
+
+
+COMMAND = ("--backend", "diffusers", "--steps", "4", "--dtype", "fp32", "--size", "64")
+
+
+def test_the_command_keeps_previews_among_its_intermediate_files(cli, work, shelf):
+    done = cli("generate", "a robot", *COMMAND, "--model", str(shelf / "sd15"), "--preview-every", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    (shown,) = [event for event in events if event["event"] == "preview"]
+    assert (shown["step"], shown["steps"]) == (2, 4)
+    assert (work / shown["path"]).is_file()
+    gone = cli("clean")
+    assert shown["path"].encode() in gone.stdout
+    assert not (work / shown["path"]).exists()
+
+
+def test_latents_that_are_no_numbers_end_the_work_with_every_setting(shelf, tiny_vae, monkeypatch):
+    asked = sped(order(shelf, "flux", "txt2img", SEEDS[:1]), tiny_vae=tiny_vae)
+    pipe = load.pipeline(asked.model, "txt2img")
+    forward = pipe.transformer.forward
+    monkeypatch.setattr(
+        pipe.transformer, "forward", lambda *a, **k: tuple(part * float("nan") for part in forward(*a, **k))
+    )
+    with pytest.raises(BackendError, match="no numbers after step 1"):
+        paint.paint(replace(asked, step_cache=0.1, previews=1))
