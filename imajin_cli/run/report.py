@@ -118,7 +118,7 @@ class Report:
             return
         who = self._at[1] if self._at is not None else ""
         width, height = size
-        self.event("preview", id=who, path=printable(path), width=width, height=height, step=done, steps=of)
+        self.event("preview", id=who, path=printable(str(path)), width=width, height=height, step=done, steps=of)
 
     def _progress(self, done: int | None, of: int | None) -> None:
         if self._at is not None:
