@@ -6,12 +6,15 @@ Text in the macros of man(7), which groff and mandoc both read.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import typer
 
+import imajin_cli
 from imajin_cli import __version__
 from imajin_cli.contract.exits import MEANING
 from imajin_cli.registry import COMMANDS, STAGES, load
@@ -27,7 +30,8 @@ def pages() -> dict[str, str]:
 def page(name: str) -> str:
     """The page of the command ``name``, of imajin itself for "". Raises KeyError for a name that is none."""
     lines = list(_overview() if name == "" else _of_command(name))
-    return "\n".join(line for line in lines if line) + "\n"
+    text = "\n".join(line for line in lines if line) + "\n"
+    return "".join(char if char.isascii() else f"\\[u{ord(char):04X}]" for char in text)
 
 
 @cache
@@ -46,9 +50,15 @@ def _title(name: str) -> str:
 
 def _head(name: str, summary: str) -> Iterator[str]:
     title = _title(name)
-    yield f'.TH {_word(title.upper())} 1 "" "imajin {_word(__version__)}" "imajin manual"'
+    yield f'.TH {_word(title.upper())} 1 "{_date()}" "imajin {_word(__version__)}" "imajin manual"'
     yield ".SH NAME"
     yield f"{_word(title)} \\- {_text(summary[:1].lower() + summary[1:].rstrip('.'))}"
+
+
+@cache
+def _date() -> str:
+    """When this version came onto this machine: the same pages by the same installation."""
+    return time.strftime("%Y-%m-%d", time.gmtime(Path(str(imajin_cli.__file__)).stat().st_mtime))
 
 
 def _overview() -> Iterator[str]:
@@ -79,7 +89,8 @@ def _of_command(name: str) -> Iterator[str]:
     yield from _head(name, entry[name].summary)
     yield ".SH SYNOPSIS"
     inner: Mapping[str, Any] = getattr(command, "commands", {})
-    for sub, one in inner.items() or [("", command)]:
+    for at, (sub, one) in enumerate(inner.items() or [("", command)]):
+        yield ".br" if at else ""
         yield from _synopsis(f"{name} {sub}".strip(), one)
     yield ".SH DESCRIPTION"
     yield from _paragraphs(command.help or entry[name].summary)
@@ -98,7 +109,6 @@ def _of_command(name: str) -> Iterator[str]:
 
 
 def _synopsis(name: str, command: Any) -> Iterator[str]:
-    yield ".br" if " " in name else ""
     yield f".B imajin {_word(name)}"
     arguments = [one.metavar or one.name.upper() for one in _arguments(command)]
     yield " ".join([r"[\fIOPTION\fR]...", *map(_text, arguments)])

@@ -52,21 +52,22 @@ def asked(name: str, options: BatchOptions, recipes: Recipes) -> Iterator[tuple[
 
     Raises UsageError where two that differ would be published under one name, and for more than a lock can hold.
     """
-    seen: dict[str, tuple[str, str]] = {}
+    seen: dict[str, Recipe] = {}
     for job in jobs_in(name, options):
         recipe = recipes.of(job)
-        digest = recipe.digest()
-        if recipe.name in seen and "{" in recipe.name and seen[recipe.name][0] != digest:
+        known = seen.get(recipe.name)
+        if known is not None and "{" in recipe.name and known.digest() != recipe.digest():
             # What tells them apart is known when there are pictures: the recipe stands for it here.
-            recipe = replace(recipe, name=f"{recipe.name}@{digest[:8]}")
-        known, place = seen.setdefault(recipe.name, (digest, job.place))
-        if place == job.place:
+            recipe = replace(recipe, name=f"{recipe.name}@{recipe.digest()[:8]}")
+            known = seen.get(recipe.name)
+        if known is None:
+            seen[recipe.name] = recipe
             if len(seen) > MAX_ASSETS:
                 raise UsageError(f"{name}: more than {MAX_ASSETS:,} assets", hint="--no-lock, or several files")
             yield job, recipe
-        elif known != digest:
+        elif known.digest() != recipe.digest():
             raise UsageError(
-                f"{job.place}: {place} publishes under this name too: {recipe.name}",
+                f"{job.place}: {known.place} publishes under this name too: {recipe.name}",
                 hint="give one of them a name of its own",
             )
 
@@ -85,7 +86,7 @@ def _run(name: str, options: BatchOptions, build: BuildOptions, report: Report) 
     finally:
         kept.told.write(build.junit)
     if build.depfile is not None:
-        write_depfile(Path(build.depfile), name, kept.lock, [recipe for _, recipe in kept.jobs.values()])
+        write_depfile(Path(build.depfile), name, kept.lock.path, [recipe for _, recipe in kept.jobs.values()])
         if code == Exit.OK:
             os.utime(kept.lock.path)
     return code

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import imajin_cli
 from imajin_cli.contract.errors import OutputError
-from imajin_cli.repository.lock import Lock
+from imajin_cli.repository.causes import recipe_causes
+from imajin_cli.repository.lock import Lock, read_lock
 from imajin_cli.repository.recipe import Recipe
-from imajin_cli.run.atomic import make_folder, write_atomic
+from imajin_cli.run.atomic import folder_lock, make_folder, write_atomic
 
 _SLASHED = frozenset(" \t#*?[]:")
 # A bare = makes an assignment of a rule, and no backslash helps.
@@ -29,17 +30,22 @@ def escaped(path: str) -> str:
     return "".join(_ESCAPED.get(char, f"\\{char}" if char in _SLASHED else char) for char in path)
 
 
-def write_depfile(path: Path, source: str, lock: Lock, recipes: Sequence[Recipe]) -> None:
-    """Write the depfile of a build, and see that Make takes what is up to date for that. Raises OutputError.
+def write_depfile(path: Path, source: str, locked: Path, recipes: Sequence[Recipe]) -> None:
+    """Write the depfile of a build, and see that Make takes what is up to date for that. Raises OutputError, InputError.
 
     A published file that is older than one of its inputs, though nothing in it changed for them, gets a new time: to Make it
-    would be stale for ever.
+    would be stale for ever. Several builds of parts may end at once: under the lock's own folder's lock the last one to write
+    has seen what all others did.
     """
     make_folder(path.parent)
-    rules = {recipe.name: (_outputs(lock, recipe), [source, *_inputs(lock, recipe)]) for recipe in recipes}
-    write_atomic(path, "\n".join(_lines(lock, rules.values())).encode("utf-8", "surrogateescape") + b"\n")
-    for outputs, inputs in rules.values():
-        _touch(outputs, inputs)
+    make_folder(locked.parent)
+    with folder_lock(locked.parent):
+        lock = read_lock(locked)
+        rules = {recipe.name: (_outputs(lock, recipe), [source, *_inputs(lock, recipe)]) for recipe in recipes}
+        write_atomic(path, "\n".join(_lines(lock, rules.values())).encode("utf-8", "surrogateescape") + b"\n")
+    for recipe in recipes:
+        if not recipe_causes(recipe, lock):
+            _touch(*rules[recipe.name])
 
 
 def _outputs(lock: Lock, recipe: Recipe) -> list[str]:

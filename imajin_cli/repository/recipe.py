@@ -85,7 +85,7 @@ class Recipes:
 
     base: Base
     _settings: dict[str | None, Settings] = field(default_factory=dict)
-    _parts: dict[str, Part] = field(default_factory=dict)
+    _parts: dict[tuple[str, str | None, str], Part] = field(default_factory=dict)
     _revisions: dict[Ingredient, str | None] = field(default_factory=dict)
 
     def of(self, job: Job) -> Recipe:
@@ -163,7 +163,9 @@ class Recipes:
 
     def _part(self, section: str, job: Job, settings: Settings) -> Part:
         flags = job.flags.get(section, {})
-        key = json.dumps([section, job.preset, flags], sort_keys=True, default=str)
+        # Most sections of most jobs are what the settings alone make of them.
+        said = json.dumps(flags, sort_keys=True, default=str) if flags else ""
+        key = (section, job.preset, said)
         if key not in self._parts:
             if len(self._parts) > 20_000:
                 self._parts.clear()
@@ -196,9 +198,7 @@ def _part(section: str, flags: Mapping[str, Any], settings: Settings) -> Part:
     if section in _SECTIONS:
         model: type[Params] = _SECTIONS[section]
     else:
-        from imajin_cli.run.bind import stage_class
-
-        stage_type = stage_class(section)
+        stage_type = _stage_type(section)
         model = stage_type.Params
     resolved = resolve(section, model, settings, flags)
     stage = None if stage_type is None else stage_type(resolved.params)
@@ -207,6 +207,13 @@ def _part(section: str, flags: Mapping[str, Any], settings: Settings) -> Part:
     by = _by_who(section, resolved, usual)
     ingredients = () if stage is None else tuple(stage.ingredients())
     return Part(resolved.params, by, {f"{section}.{name}": value for name, value in usual.items()}, ingredients, stage)
+
+
+@cache
+def _stage_type(name: str) -> type[Stage[Any]]:
+    from imajin_cli.run.bind import stage_class
+
+    return stage_class(name)
 
 
 def _by_who(section: str, resolved: Resolved[Any], usual: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
