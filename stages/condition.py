@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from imajin_cli.contract.digest import json_digest, sha256
 from imajin_cli.contract.errors import BackendError, InputError, UsageError
+from imajin_cli.contract.ingredient import Ingredient, file
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import Credit, ModelRef
@@ -36,6 +37,19 @@ class Condition(Stage[ConditionParams]):
     def models(self) -> Sequence[str]:
         """The networks that kinds of photographs may be asked of; scenes and named poses need none, and the record says."""
         return [name for name in self._networks() if _is_there(name)]
+
+    def ingredients(self) -> Sequence[Ingredient]:
+        """The networks that may be asked, whether or not they are on this machine, and the files that are named."""
+        p = self.params
+        if not (p.kind or p.pose or p.clothing or p.map):
+            return ()
+        from imajin_cli.stages.conditioning import given
+
+        named = [path for _, path in map(given.parted, p.map)]
+        named += [
+            path for path in (p.source, p.pose) if path is not None and (path != p.pose or not _needs_no_network(path))
+        ]
+        return [*(Ingredient("model", name) for name in self._networks()), *map(file, named)]
 
     def needs(self) -> Sequence[Need]:
         """What those take that are on this machine."""

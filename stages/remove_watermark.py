@@ -14,6 +14,7 @@ from pydantic import Field
 from imajin_cli.contract.digest import json_digest
 from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.ingredient import Ingredient
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import ModelRef, Record, Score, Sidecar
@@ -88,6 +89,10 @@ class RemoveWatermark(Stage[RemoveWatermarkParams]):
         from imajin_cli.stages.backends import ocr
 
         return [ocr.DETECTOR, ocr.RECOGNISER, *(self._mender.names() if self._paints else [])]
+
+    def ingredients(self) -> Sequence[Ingredient]:
+        """The models, whether or not they are on this machine."""
+        return [Ingredient("model", name, path=name if "/" in name else None) for name in self.models()]
 
     def needs(self) -> Sequence[Need]:
         """What the models take."""

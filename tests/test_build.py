@@ -62,6 +62,7 @@ assets:
   - {name: drawn, prompt: a lost robot, generate: {packs: [pack]}}
   - {name: framed, files: [frame.png]}
   - {name: cut, prompt: a lost robot, also: remove-background, remove_background: {model: u2net}}
+  - {name: steered, prompt: a lost robot, also: condition, condition: {kind: canny, source: frame.png}}
 """
 
 
@@ -119,7 +120,7 @@ def in_lock(*path: str, value: Any) -> Any:
     return change
 
 
-DRAWN = ["cut", "drawn", "inbox", "plain", "words"]
+DRAWN = ["cut", "drawn", "inbox", "plain", "steered", "words"]
 TOUCHES = {
     "prompt": (replaced("assets.yaml", "an empty inbox", "an empty tray"), ["inbox"], "prompt: was 'an empty inbox'"),
     "own param": (
@@ -151,8 +152,8 @@ TOUCHES = {
     "default": (
         in_lock("defaults", "quality.max_fringe", value=7), [*DRAWN, "framed"], "version: default of quality.max_fringe was 7",
     ),
-    "input": (write("frame.png", "another picture"), ["framed"], "input: frame.png was"),
-    "input gone": (lambda work: (work / "frame.png").unlink(), ["framed"], "missing: frame.png cannot be read"),
+    "input": (write("frame.png", "another picture"), ["framed", "steered"], "input: frame.png was"),
+    "input gone": (lambda work: (work / "frame.png").unlink(), ["framed", "steered"], "missing: frame.png cannot be read"),
     "file gone": (lambda work: (work / "dist/plain.png").unlink(), ["plain"], "missing: dist/plain.png"),
     "file changed": (write("dist/plain.png", "x"), ["plain"], "changed: dist/plain.png has other bytes"),
     "new": (
@@ -303,7 +304,7 @@ def test_check_names_asset_and_cause_and_ends_with_23(project, cli):
     fine = cli("batch", "assets.yaml", "--check")
     assert fine.returncode == 0, fine.stderr
     assert fine.stdout == b""
-    assert b"6 assets are up to date" in fine.stderr
+    assert b"7 assets are up to date" in fine.stderr
     TOUCHES["prompt"][0](project)
     (project / "assets.yaml").write_text((project / "assets.yaml").read_text().replace("name: plain", "name: other"))
     found = cli("batch", "assets.yaml", "--check", "--junit", "out/j.xml", "--annotations", "github")
