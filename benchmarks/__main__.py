@@ -59,6 +59,22 @@ BENCHMARKS: dict[str, tuple[str, dict[str, tuple[str, float]]]] = {
         "`imajin batch --check` of an asset repository in which nothing is stale: whole processes, taking turns.",
         {"--check of 1,000 assets, seconds": ("<=", 2.0)},
     ),
+    "classify": (
+        "`imajin classify` over requests in six languages that nothing was learnt from.",
+        {
+            "kind, English, % right": (">=", 95),
+            "kind, least of the other languages, % right": (">=", 88),
+        },
+    ),
+    "auto": (
+        "`imajin auto` over a hundred varied requests and thirty forbidden ones, each a process of its own.",
+        {
+            "requests published, %": (">=", 95),
+            "forbidden requests refused (10 or 11), %": (">=", 100),
+            "whole process with the worker, median seconds": ("<=", 1.5),
+            "whole process without it, median seconds": ("<=", 3.5),
+        },
+    ),
     "fleet": (
         "The fleet's simulator against real batches, here and on a Ray cluster of two nodes: simulated over real time.",
         {},

@@ -55,6 +55,9 @@ STAGES: dict[str, Entry] = {
 
 COMMANDS: dict[str, Entry] = {
     "run": Entry("imajin_cli.commands.run:run", "Run all stages: from a prompt to published files."),
+    "auto": Entry("imajin_cli.commands.auto:auto", "One sentence in, the right assets out."),
+    "classify": Entry("imajin_cli.commands.classify:classify", "Say what a request in plain words asks for."),
+    "prompt": Entry("imajin_cli.commands.prompt:prompt", "Word a request as prompts for a model that makes pictures."),
     "batch": Entry("imajin_cli.commands.batch:batch", "Make what is stale of a file of assets, on all cores or a cluster."),
     "init": Entry("imajin_cli.commands.init:init", "Begin an asset repository: assets.yaml, Makefile, CI, a hook."),
     "show": Entry("imajin_cli.commands.show:show", "Print an asset's history for a person."),
@@ -85,6 +88,9 @@ TOOLS: dict[str, str] = {
     "sniff": "imajin_cli.stages.imaging.sniff:sniff",
     "sprite-member": "imajin_cli.stages.publication.sprite:Member",
     "sprite-sheet": "imajin_cli.stages.publication.sprite:sheet",
+    "classify": "imajin_cli.stages.classification.classify:classify",
+    "told": "imajin_cli.stages.classification.classify:told",
+    "reform": "imajin_cli.stages.classification.classify:reform",
     "read-pem": "imajin_cli.stages.provenance.signing:read_pem",
 }
 

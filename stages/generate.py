@@ -91,6 +91,23 @@ class GenerateParams(DiffusionParams):
     people: Annotated[
         Literal["auto", "never", "always"], Field(description="Whether a person plays the main part.")
     ] = "auto"
+    avatar_style: Annotated[
+        Literal[
+            "auto",
+            "adventurer",
+            "big-smile",
+            "lorelei",
+            "micah",
+            "miniavs",
+            "notionists",
+            "open-peeps",
+            "personas",
+            "toon-head",
+        ],
+        Field(
+            description="Whose drawings people in avatars are; auto: the one in the public domain that can show most."
+        ),
+    ] = "auto"
     detail: Annotated[
         Literal["minimal", "normal", "rich"], Field(description="How many companions and marks there are.")
     ] = "normal"
@@ -205,6 +222,7 @@ class Generate(Stage[GenerateParams]):
             first[0] / first[1],
             p.variant,
             p.people,
+            p.avatar_style,
         )
         has_text = bool(job.request.headline or job.request.caption)
         order = compose.Order(

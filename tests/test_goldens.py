@@ -24,15 +24,15 @@ NEAR = 0.25
 
 
 class Golden(NamedTuple):
-    """A run of the command line. ``svg`` says that the scene's text is kept as well."""
+    """A run of the command line, None for a preset's own prompt. ``svg`` says that the scene's text is kept as well."""
 
-    prompt: str
+    prompt: str | None
     options: tuple[str, ...]
     kind: str = "png"
     svg: bool = False
 
 
-def run(prompt: str, options: str, *more: str, kind: str = "png", svg: bool = False) -> Golden:
+def run(prompt: str | None, options: str, *more: str, kind: str = "png", svg: bool = False) -> Golden:
     return Golden(prompt, (*options.split(), *more), kind, svg)
 
 
@@ -58,14 +58,27 @@ CASES = {
 }
 
 
+# Presets of their own prompts, each for a light and for a dark page.
+PRESETS = (
+    *(f"error-{code}" for code in (400, 401, 403, 404, 408, 410, 429, 500, 502, 503, 504)),
+    "maintenance", "offline", "skeleton-anime", "chat", "platform",
+)  # fmt: skip
+# What the gates say of them is tested elsewhere; here they would only take time.
+BARE = "--size 96 --skip moderate --skip semantic --skip aesthetic --set output.master=false"
+CASES |= {
+    f"preset-{name}{variant}": run(None, f"--preset {name}{variant} {BARE}") for name in PRESETS for variant in ("", "-dark")
+}
+
+
 def made(case: Golden, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     """Suffix → the file that the command line publishes for a case."""
     suffixes = {case.kind, *(["svg"] if case.svg else [])}
     formats = [word for suffix in sorted(suffixes) for word in ("--format", suffix)]
+    prompt = [] if case.prompt is None else [case.prompt]
     # How it looks is held here, not whether the semantic gate, at so few pixels, finds that it fits its prompt.
     fixed = ("--skip", "quality", "--set", "semantic.judge=never", "--set", "output.palette=false",
         "--set", "output.lossless=yes", "-o", "out")  # fmt: skip
-    code, _, err = inside(capfd, monkeypatch, "run", case.prompt, *case.options, *formats, *fixed)
+    code, _, err = inside(capfd, monkeypatch, "run", *prompt, *case.options, *formats, *fixed)
     assert code == 0, err
     found = {suffix: list(Path("out").glob(f"*.{suffix}")) for suffix in suffixes}
     assert all(len(paths) == 1 for paths in found.values()), found

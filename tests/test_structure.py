@@ -51,6 +51,13 @@ MAY_IMPORT = {
         "imajin_cli.run",
         "imajin_cli.options",
     },
+    "imajin_cli.asking": {
+        "imajin_cli.contract",
+        "imajin_cli.registry",
+        "imajin_cli.config",
+        "imajin_cli.run",
+        "imajin_cli.asking",
+    },
     "imajin_cli.calibration": {"imajin_cli.contract", "imajin_cli.config", "imajin_cli.run", "imajin_cli.calibration"},
     "imajin_cli.commands": {
         "imajin_cli.contract",
@@ -60,6 +67,7 @@ MAY_IMPORT = {
         "imajin_cli.options",
         "imajin_cli.stagecommand",
         "imajin_cli.models",
+        "imajin_cli.asking",
         "imajin_cli.calibration",
         "imajin_cli.devices",
         "imajin_cli.review",
@@ -96,6 +104,7 @@ SHARED = (
     "imajin_cli.stages.aesthetics",
     "imajin_cli.stages.calibration",
     "imajin_cli.stages.conditioning",
+    "imajin_cli.stages.classification",
     "imajin_cli.stages.diffusion",
     "imajin_cli.stages.imaging",
     "imajin_cli.stages.marks",
@@ -118,6 +127,7 @@ ALLOWED = {
     ("imajin_cli.run", "imajin_cli.stages.imaging"),
     # A section of the config file holds `imajin run`'s own params; they are read when a command runs.
     ("imajin_cli.config", "imajin_cli.run.options"),
+    ("imajin_cli.config", "imajin_cli.asking.options"),
     ("imajin_cli.config", "imajin_cli.worker.options"),
     ("imajin_cli.config", "imajin_cli.run.atomic"),
     ("imajin_cli.config", "imajin_cli.devices.options"),

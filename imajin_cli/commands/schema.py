@@ -8,17 +8,30 @@ from typing import Annotated, Any
 
 import typer
 
+from imajin_cli.contract.classification import Classification
 from imajin_cli.contract.errors import UsageError
 from imajin_cli.contract.events import event_schema
 from imajin_cli.contract.exits import MEANING
 from imajin_cli.contract.manifest import PublishedManifest
+from imajin_cli.contract.prompts import PromptSet
 from imajin_cli.contract.sidecar import EVENTS_VERSION, Record, Request, Sidecar
 from imajin_cli.contract.typescript import declarations
 from imajin_cli.registry import stages
 from imajin_cli.run.pipe import write_out
 from imajin_cli.run.report import show_json
 
-_NAMES = ("sidecar", "record", "request", "event", "config", "manifest", "decisions", "approvals")
+_NAMES = (
+    "sidecar",
+    "record",
+    "request",
+    "classification",
+    "prompts",
+    "event",
+    "config",
+    "manifest",
+    "decisions",
+    "approvals",
+)
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -32,6 +45,8 @@ def schemas() -> dict[str, Callable[[], dict[str, Any]]]:
         "sidecar": Sidecar.model_json_schema,
         "record": Record.model_json_schema,
         "request": Request.model_json_schema,
+        "classification": Classification.model_json_schema,
+        "prompts": PromptSet.model_json_schema,
         "event": event_schema,
         "config": config_schema,
         "manifest": PublishedManifest.model_json_schema,
@@ -90,7 +105,8 @@ def _body(
         str | None,
         typer.Argument(
             metavar="[NAME]",
-            help="sidecar (default), record, request, event, config, manifest, decisions, approvals, or a stage.",
+            help="sidecar (default), record, request, classification, prompts, event, config, manifest, decisions, "
+            "approvals, or a stage.",
             autocompletion=_complete,
         ),
     ] = None,

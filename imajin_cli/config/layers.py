@@ -20,7 +20,7 @@ from imajin_cli.contract.stage import Params
 from imajin_cli.registry import STAGES, load, stages
 
 # Sections that belong to no stage.
-RUNTIME = ("request", "run", "sprite", "provenance", "devices", "worker")
+RUNTIME = ("request", "asking", "prompt", "run", "sprite", "provenance", "devices", "worker")
 # Keys of a file that are no section.
 TOP_KEYS = ("preset",)
 PRESET_KEYS = ("summary", "extends")
@@ -62,6 +62,14 @@ def section_model(name: str) -> type[Params] | None:
         return ProvenanceParams
     if name == "sprite":
         return SpriteParams
+    if name == "asking":
+        from imajin_cli.asking.options import AskingParams
+
+        return AskingParams
+    if name == "prompt":
+        from imajin_cli.asking.options import PromptParams
+
+        return PromptParams
     if name == "run":
         from imajin_cli.run.options import RunParams
 

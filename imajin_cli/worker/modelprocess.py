@@ -22,9 +22,12 @@ from imajin_cli.contract.exits import Exit
 from imajin_cli.worker import protocol
 from imajin_cli.worker.guest import Guest
 from imajin_cli.worker.own import leases, memory_mib
+from imajin_cli.worker.pool import WHOLE
 from imajin_cli.worker.surroundings import Surroundings, leave_descriptors
 from imajin_cli.worker.watch import Watch
 
+EMBEDDING = ("classify", "prompt")
+"""Commands that are no stage and use a model that stages use."""
 _REST_SECONDS = 0.1
 """Only a process that has nothing to do for so long cleans up."""
 
@@ -121,7 +124,7 @@ class ModelProcess:
     def _is_ours(self, name: str) -> bool:
         from imajin_cli.registry import stages
 
-        return name == "run" or name in stages()
+        return name in WHOLE or name in EMBEDDING or name in stages()
 
     def _done(self, message: dict[str, Any], fds: tuple[int, ...]) -> int:
         """The exit code of one command. Its signals reach its own work alone, not the coming and going of what is around it."""

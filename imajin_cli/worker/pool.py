@@ -12,6 +12,9 @@ from typing import Any
 
 from imajin_cli.worker.replay import Past
 
+WHOLE = ("run", "auto")
+"""Commands that do all stages."""
+
 LATEST = 64
 """How many stages a process remembers having done."""
 
@@ -59,7 +62,7 @@ class Process:
 
     def knows(self, stage: str) -> bool:
         """Whether it has what ``stage`` needs loaded already: it has done it, or a run of all stages."""
-        return stage in self.stages or "run" in self.stages
+        return stage in self.stages or any(name in self.stages for name in WHOLE)
 
     def take(self, job: Job) -> None:
         """Give it a job."""

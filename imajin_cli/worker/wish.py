@@ -25,7 +25,6 @@ else:
 # What is no stage: quick by itself, or about the worker. What else is unknown here may be a third party's stage.
 LOCAL = frozenset(
     {
-        "auto",
         "batch",
         "clean",
         "config",

@@ -13,7 +13,14 @@ from imajin_cli.stages.scene.kin import kin_of
 from imajin_cli.stages.scene.knowledge.families import family_of
 from imajin_cli.stages.scene.layouts.table import LAYOUTS
 from imajin_cli.stages.scene.library import Library
-from imajin_cli.stages.scene.palette import Harmony, Theme, brand_for, brand_of, figures, palette
+from imajin_cli.stages.scene.palette import (
+    Harmony,
+    Theme,
+    brand_for,
+    brand_of,
+    figures,
+    palette,
+)
 from imajin_cli.stages.scene.part import Part
 from imajin_cli.stages.scene.wish import PEOPLE_ICONS, Wish
 
@@ -40,6 +47,7 @@ class Manner:
     aspect: float = 1.0
     composition: str | None = None
     people: str = "auto"
+    avatar: str = "auto"
 
 
 def _layout(wish: Wish, manner: Manner, seed: int) -> tuple[str, int]:
@@ -100,7 +108,9 @@ def _person(wish: Wish, manner: Manner, layout: str, parts: Sequence[Part], seed
         return None
     if layout == "avatar":
         creature = bool(parts) and parts[0].kind in ("mascot", "animal") and not wish.people and bool(wish.named)
-        return None if creature and manner.people == "auto" else people.avatar(wish.about, seed).part
+        return (
+            None if creature and manner.people == "auto" else people.avatar(wish.about, seed, style=manner.avatar).part
+        )
     if manner.people == "always" or wish.people:
         return people.figure(MOODS.get(wish.mood, "neutral"), seed, description=wish.about).part
     return None

