@@ -90,8 +90,8 @@ def _source(found: Classification) -> Any:
     if found.kind.value not in ("edit", "variation"):
         return None
     from imajin_cli.asking.plan import named_file
-    from imajin_cli.commands.show import find_sidecar
     from imajin_cli.contract.errors import InputError
+    from imajin_cli.run.found import find_sidecar
 
     path = named_file(found)
     try:

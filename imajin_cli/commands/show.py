@@ -11,12 +11,11 @@ import typer
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import ImajinError, InputError, NoVerdictError
 from imajin_cli.contract.sidecar import Record, Score, Sidecar
+from imajin_cli.run.found import find_sidecar
 from imajin_cli.run.naming import printable
 from imajin_cli.run.pipe import write_out
-from imajin_cli.run.png import SIDECAR_KEY, read_texts
 from imajin_cli.run.reading import read_bytes
 from imajin_cli.run.report import Report, show_json
-from imajin_cli.run.sidecars import parse_sidecar, read_sidecar, sidecar_path
 from imajin_cli.run.store import WORK, decode_picture
 from imajin_cli.run.why import as_document, explained
 from imajin_cli.run.why import why as worked_out
@@ -87,23 +86,6 @@ def _why(name: str, folders: list[Path], report: Report, documents: list[Any] | 
         report.error(
             NoVerdictError(f"{name}: {len(found.missing)} sidecars of its draw were not found", hint="--in FOLDER")
         )
-
-
-def find_sidecar(path: Path) -> Sidecar:
-    """The sidecar of ``path``: the file itself, the one beside it, or the one inside its PNG. Raises InputError."""
-    if path.suffix == ".json":
-        found = read_sidecar(path)
-        if found is None:
-            raise InputError(f"{path}: no such file")
-        return found
-    data = read_bytes(path)
-    beside = read_sidecar(sidecar_path(path))
-    if beside is not None:
-        return beside
-    texts = read_texts(data)
-    if SIDECAR_KEY not in texts:
-        raise InputError(f"{path}: has no sidecar", hint="a stage writes one: imajin quality FILE")
-    return parse_sidecar(texts[SIDECAR_KEY], str(path))
 
 
 def _edited(path: Path, sidecar: Sidecar) -> bool:
