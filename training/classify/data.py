@@ -21,8 +21,8 @@ LANGUAGES = ("en", "de", "fr", "es", "ja", "ar")
 UNSAID = "unsaid"
 HELD = 6
 """One template in so many is held out."""
-EACH = 9
-"""Requests made of a template."""
+EACH, MORE = 9, 3
+"""Requests made of a template, and of one in a block that is headed ``more``."""
 
 # Which request a known situation's own lines are.
 SITUATIONS = {
@@ -84,10 +84,12 @@ def requests(seed: int = 0) -> list[Request]:
 
 def _templates(slots: dict[tuple[str, ...], list[str]], chance: random.Random) -> Iterator[Request]:
     for (language, kind, *more), lines in blocks(HERE / "templates.txt"):
+        fewer = more == ["more"]
+        more = [] if fewer else more
         for template in lines:
             split = "held" if zlib.crc32(template.encode()) % HELD == 0 else "fit"
             fixed = "{" not in template
-            for turn in range(EACH):
+            for turn in range(MORE if fewer else EACH):
                 mature = chance.random() < 0.07 and ("{thing}" in template or "{scene}" in template)
                 text = _filled(template, language, slots, chance, mature)
                 lettering = "yes" if "{word}" in template and kind != "icon" else "no"

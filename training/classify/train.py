@@ -28,20 +28,21 @@ BATCH, RATE, DECAY, NOISE, SMOOTH = 256, 2e-3, 0.02, 0.035, 0.05
 
 
 def embedded(found: list[Request], folder: Path) -> np.ndarray:
-    """The embeddings of all requests, float32 (n, 384), kept by the digest of what was embedded."""
+    """The embeddings of all requests, float32 (n, 384); each text is embedded once and kept."""
     plain = [read(request.text).plain for request in found]
-    digest = hashlib.sha256("\n".join([VERSION, *plain]).encode()).hexdigest()[:16]
-    path = folder / f"embedded-{digest}.npy"
+    path = folder / f"embedded-{VERSION}.npz"
+    kept: dict[str, np.ndarray] = {}
     if path.is_file():
-        return np.load(path, allow_pickle=False)
+        with np.load(path, allow_pickle=False) as stored:
+            kept = dict(zip(stored["texts"].tolist(), stored["rows"], strict=True))
     folder.mkdir(parents=True, exist_ok=True)
-    engine, rows = Embedder(), []
-    for start in range(0, len(plain), 256):
-        rows.append(engine.embed(plain[start : start + 256]).copy())
-        print(f"\r{start + len(rows[-1])} of {len(plain)}", end="", file=sys.stderr)
-    vectors = np.concatenate(rows)
-    np.save(path, vectors)
-    return vectors
+    engine, new = Embedder(), [text for text in dict.fromkeys(plain) if text not in kept]
+    for start in range(0, len(new), 128):
+        some = new[start : start + 128]
+        kept |= dict(zip(some, engine.embed(some).copy(), strict=True))
+        print(f"{start + len(some)} of {len(new)}", file=sys.stderr)
+    np.savez(path, texts=np.array(list(kept)), rows=np.stack(list(kept.values())))
+    return np.stack([kept[text] for text in plain])
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
