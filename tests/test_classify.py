@@ -30,7 +30,7 @@ def classified(request: str) -> Classification:
         ("Ladebildschirm mit einer Schildkröte", "loading-state"),
         ("اصنع نسخة أخرى من a.png", "variation"),
         ("背景をa.pngから取り除いて", "edit"),
-        ("un jeu d'icônes pour une librairie", "icon-set"),
+        ("un ensemble d'icônes pour un café", "icon-set"),
         ("avatar de una mujer con gafas", "avatar"),
         ("your inbox is empty", "empty-state"),
     ],

@@ -14,9 +14,16 @@ TRY_AGAIN = frozenset({Exit.OFF_PROMPT, Exit.AESTHETIC, Exit.QUALITY})
 class Tries(Report):
     """A report of several runs in turn: each gives its code, and one summary ends them all."""
 
+    within = False
+    """Whether a run is going on, whose end is not the end."""
+
     def finish(self, *, expect: int | None = None, enough: bool | None = None, empty: bool = False) -> Exit:
-        """The code of the run that has just ended; what it counted against itself is forgotten, what it published is not."""
-        del expect, enough, empty
+        """The code of the run that has just ended; what it counted against itself is forgotten, what it published is not.
+
+        Outside of a run, of what went wrong there, with a summary.
+        """
+        if not self.within:
+            return super().finish(expect=expect, enough=enough, empty=empty)
         code = most_serious([*self.errors, *self.rejections])
         self.rejections, self.errors = [], []
         return code
@@ -33,7 +40,14 @@ def done(plan: Plan, tries: int, report: Tries, *, quiet: bool = False) -> Exit:
     """Do every job; the exit code is 0 where each has published something. Raises what `imajin run` raises."""
     for note in plan.notes:
         report.say(note)
-    return report.end([_job(job, tries, report, quiet) for job in plan.jobs])
+    codes = []
+    for job in plan.jobs:
+        report.within = True
+        try:
+            codes.append(_job(job, tries, report, quiet))
+        finally:
+            report.within = False
+    return report.end(codes)
 
 
 def _job(job: Job, tries: int, report: Tries, quiet: bool) -> Exit:

@@ -68,31 +68,36 @@ class LanguageModel:
         address = parsed(self.params.llm or "")
         connection = _connection(address, self.params.llm_timeout)
         end = time.monotonic() + self.params.llm_timeout
-        # A socket's time-out is for one read; a server that sends a byte now and then would be waited for for ever.
-        watch = threading.Timer(self.params.llm_timeout, _shut, (connection,))
-        watch.daemon = True
-        watch.start()
+        watch: threading.Timer | None = None
         try:
+            connection.connect()
+            # A socket's time-out is for one read; a server that sends a byte now and then would be waited for for ever.
+            watch = threading.Timer(max(0.0, end - time.monotonic()), _shut, (connection.sock,))
+            watch.daemon = True
+            watch.start()
             connection.request("POST", _path(address), body, _headers())
             response = connection.getresponse()
             if response.status != http.HTTPStatus.OK:
                 self.fail(f"answered with HTTP {response.status}")
-            return self._read(response)
+            return self._read(response, end)
         except (OSError, http.client.HTTPException) as error:
             if time.monotonic() >= end or isinstance(error, TimeoutError):
                 self.fail(f"did not answer within {self.params.llm_timeout:g} s")
             self.fail(f"cannot be reached: {getattr(error, 'strerror', None) or type(error).__name__}")
         finally:
-            watch.cancel()
+            if watch is not None:
+                watch.cancel()
             connection.close()
 
-    def _read(self, response: http.client.HTTPResponse) -> bytes:
+    def _read(self, response: http.client.HTTPResponse, end: float) -> bytes:
         data = bytearray()
         while piece := response.read(_PIECE):
             data += piece
             if len(data) > MOST_BYTES:
                 self.fail(f"answered with more than {MOST_BYTES // 1024} KiB")
         if response.length:
+            if time.monotonic() >= end:
+                self.fail(f"did not answer within {self.params.llm_timeout:g} s")
             self.fail("ended in the middle of its answer")
         return bytes(data)
 
@@ -167,9 +172,10 @@ def _connection(address: SplitResult, seconds: float) -> http.client.HTTPConnect
     return http.client.HTTPConnection(host, address.port, timeout=seconds)
 
 
-def _shut(connection: http.client.HTTPConnection) -> None:
-    with contextlib.suppress(OSError, AttributeError):
-        connection.sock.shutdown(socket.SHUT_RDWR)
+def _shut(sock: socket.socket) -> None:
+    """End a connection: whoever reads from it gets what there is, and then nothing."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -1,4 +1,7 @@
-"""Write the card of the compiled heads: what they are, and what they were measured to do."""
+"""Write the card of the compiled heads: what they are, and what they were measured to do.
+
+The measures are those that `python -m benchmarks --keep classify` left in RESULTS.json.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.classify import measure, rows
+from benchmarks.classify import rows
+from benchmarks.results import read
 from imajin_cli.stages.classification.heads import COMPILED
 
 HERE = Path(__file__).parent
@@ -18,7 +22,7 @@ def main() -> None:
     facts = json.loads((COMPILED / "heads.json").read_bytes())
     with np.load(COMPILED / "heads.npz", allow_pickle=False) as stored:
         parameters = sum(stored[name].size for name in stored.files)
-    found = measure()
+    found = read()["classify"]["rows"]
     table = ["| measured | value |", "|---|---|"]
     table += [f"| {name} | {value:.3g} |" for name, value in found.items() if not name.startswith(("ms", "requests"))]
     text = (HERE / "card.in.md").read_text(encoding="utf-8")
