@@ -15,9 +15,14 @@ from PIL import Image
 
 from imajin_cli.contract import steps
 from imajin_cli.contract.errors import BackendError, InputError, MissingError, UsageError
+from imajin_cli.contract.sidecar import Request
 from imajin_cli.models.capabilities import FAMILIES
+from imajin_cli.models.catalogue import ours
 from imajin_cli.models.memory import BYTES, by_format, weights_mib, working_mib
 from imajin_cli.stages.backends.threads import settle, user_count
+from imajin_cli.stages.diffusion.painter import _painted
+from imajin_cli.stages.generate import Generate, GenerateParams
+from rangeserver import Site, serve
 
 pytest.importorskip("torch")
 pytest.importorskip("diffusers")
@@ -252,3 +257,76 @@ def test_latents_that_are_no_numbers_end_the_work_with_every_setting(shelf, tiny
     )
     with pytest.raises(BackendError, match="no numbers after step 1"):
         paint.paint(replace(asked, step_cache=0.1, previews=1))
+
+
+# The catalogue's models.
+
+
+def _served(site: Site, folder: Path, name: str) -> None:
+    """The files that the catalogue names, as the hub has them: the tiny model's, its tokenizers' as words and merges."""
+    entry = ours()[name]
+    (source,) = entry.sources
+    for file in entry.first_use:
+        part, _, last = file.name.partition("/")
+        tokenizer = {"merges.txt": b"#version: 0.2\n", "special_tokens_map.json": b"{}"}.get(last)
+        data = _vocabulary(folder / part) if last == "vocab.json" else tokenizer or (folder / file.name).read_bytes()
+        for where in ("main", site.commit):
+            site.files[f"/{source.repo}/resolve/{where}/{source.inside(file)[0]}"] = data
+
+
+def _vocabulary(folder: Path) -> bytes:
+    return json.dumps(json.loads((folder / "tokenizer.json").read_bytes())["model"]["vocab"]).encode()
+
+
+@pytest.mark.parametrize(("name", "family", "side"), [("sdxl-turbo", "sdxl", 512), ("sd15", "sd15", 512)])
+def test_a_model_of_the_catalogue_is_pulled_by_name_and_needs_no_other_flag(
+    cli, work, shelf, monkeypatch, name, family, side
+):
+    with serve() as site:
+        site.commit = "5" * 40
+        _served(site, shelf / family, name)
+        monkeypatch.setenv("HF_ENDPOINT", site.url)
+        pulled = cli("models", "pull", name, "-q")
+        assert pulled.returncode == 0, pulled.stderr
+    done = cli("generate", "a robot", "--model", name, "--size", "96x64", "--dtype", "fp32", "--steps", "1")
+    assert done.returncode == 0, done.stderr
+    record = json.loads((work / f"{done.stdout.decode().strip()}.json").read_bytes())["stages"][-1]
+    assert record["backend"] == "diffusers"
+    assert record["notes"]["family"] == family
+    width, height = record["notes"]["painted"]
+    assert abs(width * height / side**2 - 1) < 0.05
+    assert record["model"]["licence"] == ours()[name].licence
+
+
+def test_the_painted_size_has_as_many_pixels_as_the_model_was_trained_on():
+    assert _painted(1024, 1024, 8, 512) == (512, 512)
+    assert _painted(64, 64, 8, 1024) == (1024, 1024)
+    assert _painted(75, 50, 8, None) == (80, 56)
+    for width, height in ((1200, 630), (390, 844), (1920, 400)):
+        painted = _painted(width, height, 16, 1024)
+        assert all(part % 16 == 0 for part in painted)
+        assert abs(painted[0] * painted[1] / 1024**2 - 1) < 0.04
+        assert abs((painted[0] / painted[1]) / (width / height) - 1) < 0.04
+
+
+def test_a_size_family_needs_one_base_for_each_ratio_from_the_same_seed(shelf):
+    made = Generate(GenerateParams(backend="diffusers", model=str(shelf / "sd15"), steps=1, dtype="fp32"))
+    request = Request(prompt="a robot", size=["64x64", "128x128", "96x64", "192x128"], count=2, seed=5)
+    jobs = list(made.plan(request))
+    assert [(job.seed, job.width, job.height) for job in jobs] == [
+        (5, 128, 128), (5, 192, 128), (6, 128, 128), (6, 192, 128),
+    ]  # fmt: skip
+
+
+def test_stable_diffusion_1s_own_checker_is_left_out_and_no_other_is_let_by(shelf, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(shelf / "sd15", folder)
+    index = json.loads((folder / "model_index.json").read_text())
+    for checker, fine in ((["stable_diffusion", "StableDiffusionSafetyChecker"], True), (["evil", "Checker"], False)):
+        (folder / "model_index.json").write_text(json.dumps({**index, "safety_checker": checker}))
+        if fine:
+            asked = order(shelf, "sd15", "txt2img", SEEDS[:1])
+            assert same(paint.paint(replace(asked, model=replace(asked.model, folder=folder))), paint.paint(asked))
+        else:
+            with pytest.raises(InputError, match="code of the model's own"):
+                load.family_of(folder)
