@@ -125,6 +125,77 @@ class JobDone(Told):
     tries: int = Field(description="How often it was tried, 0 where it was found done.")
 
 
+class Cause(BaseModel):
+    """One reason why an asset is stale: its kind, by which programs know it, and the rest for people."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str
+    text: str
+
+
+class _Checked(Told):
+    asset: str = Field(description="The asset's name in the recipe.")
+    place: str = Field(description="Where it stands there: file and line.")
+    causes: list[Cause] = Field(description="Why it is stale, empty where it is not.")
+
+
+class Stale(_Checked):
+    """`imajin batch --check`: an asset is not as its recipe and the lock say."""
+
+    event: Literal["stale"]
+
+
+class Current(_Checked):
+    """`imajin batch --check`: an asset is up to date."""
+
+    event: Literal["current"]
+
+
+class Planned(Told):
+    """`imajin batch --dry-run`: an asset would be made."""
+
+    event: Literal["planned"]
+    asset: str = Field(description="The asset's name in the recipe.")
+    place: str = Field(description="Where it stands there: file and line.")
+    why: str = Field(description="Why it would be made.")
+    pictures: int = Field(description="How many pictures would be drawn.")
+
+
+class ForecastDownload(BaseModel):
+    """A model that would have to be fetched."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    size: int | None = Field(description="Bytes; null where no catalogue lists them.")
+    licence: str
+    commercial: str = Field(description="Whether its licence allows commercial use.")
+    command: str = Field(description="The command that fetches it.")
+
+
+class ForecastMemory(BaseModel):
+    """What a model would take of a device."""
+
+    model_config = ConfigDict(extra="allow")
+
+    model: str
+    mib: int
+    device: str
+
+
+class Forecast(Told):
+    """`imajin batch --dry-run`: what all of it would take."""
+
+    event: Literal["forecast"]
+    assets: int = Field(description="Assets that would be made.")
+    seconds: float = Field(description="About how long it would take.")
+    measured: bool = Field(description="Whether all of that was measured on this machine.")
+    processes: int = Field(description="Processes that it would be spread over.")
+    downloads: list[ForecastDownload]
+    vram: list[ForecastMemory]
+
+
 class Summary(Told):
     """The last line, whatever happens but a kill or a closed pipe: what all of it amounts to."""
 
@@ -139,7 +210,21 @@ class Summary(Told):
 
 
 Event = Annotated[
-    Started | Progress | Candidate | Preview | Recorded | Passed | Rejected | Failed | Drew | JobDone | Summary,
+    Started
+    | Progress
+    | Candidate
+    | Preview
+    | Recorded
+    | Passed
+    | Rejected
+    | Failed
+    | Drew
+    | JobDone
+    | Stale
+    | Current
+    | Planned
+    | Forecast
+    | Summary,
     Field(discriminator="event"),
 ]
 

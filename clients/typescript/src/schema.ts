@@ -61,12 +61,36 @@ export interface Candidate {
   [key: string]: unknown;
 }
 
+/** One reason why an asset is stale: its kind, by which programs know it, and the rest for people. */
+export interface Cause {
+  kind: string;
+  text: string;
+  /** What a newer version may say beside. */
+  [key: string]: unknown;
+}
+
 /** A part, font or model whose licence is recorded with the asset (SPDX id where there is one). */
 export interface Credit {
   name: string;
   licence: string;
   source?: string | null;
   by?: string | null;
+  /** What a newer version may say beside. */
+  [key: string]: unknown;
+}
+
+/** `imajin batch --check`: an asset is up to date. */
+export interface Current {
+  imajin: 1;
+  /** The command that tells it: a stage's name, run or batch. */
+  stage: string;
+  /** The asset's name in the recipe. */
+  asset: string;
+  /** Where it stands there: file and line. */
+  place: string;
+  /** Why it is stale, empty where it is not. */
+  causes: Cause[];
+  event: "current";
   /** What a newer version may say beside. */
   [key: string]: unknown;
 }
@@ -163,6 +187,10 @@ export type Event =
   | Failed
   | Drew
   | JobDone
+  | Stale
+  | Current
+  | Planned
+  | Forecast
   | Summary;
 
 /** Something failed. The stream goes on, or ends in the summary. */
@@ -185,6 +213,49 @@ export interface Failed {
 export interface FileRef {
   file: string;
   sha256: string;
+  /** What a newer version may say beside. */
+  [key: string]: unknown;
+}
+
+/** `imajin batch --dry-run`: what all of it would take. */
+export interface Forecast {
+  imajin: 1;
+  /** The command that tells it: a stage's name, run or batch. */
+  stage: string;
+  event: "forecast";
+  /** Assets that would be made. */
+  assets: number;
+  /** About how long it would take. */
+  seconds: number;
+  /** Whether all of that was measured on this machine. */
+  measured: boolean;
+  /** Processes that it would be spread over. */
+  processes: number;
+  downloads: ForecastDownload[];
+  vram: ForecastMemory[];
+  /** What a newer version may say beside. */
+  [key: string]: unknown;
+}
+
+/** A model that would have to be fetched. */
+export interface ForecastDownload {
+  name: string;
+  /** Bytes; null where no catalogue lists them. */
+  size: number | null;
+  licence: string;
+  /** Whether its licence allows commercial use. */
+  commercial: string;
+  /** The command that fetches it. */
+  command: string;
+  /** What a newer version may say beside. */
+  [key: string]: unknown;
+}
+
+/** What a model would take of a device. */
+export interface ForecastMemory {
+  model: string;
+  mib: number;
+  device: string;
   /** What a newer version may say beside. */
   [key: string]: unknown;
 }
@@ -316,6 +387,21 @@ export interface ManifestFile {
   [key: string]: unknown;
 }
 
+/**
+ * A control map that was made for an asset, an asset of its own: the digest of its pixels, its size in pixels.
+ * `file` stands beside the asset or among intermediate pictures. `fit` is how it is brought to another ratio:
+ * "cover" cuts off what does not fit, "contain" shows all of it.
+ */
+export interface MapRef {
+  file?: string | null;
+  sha256: string;
+  width: number;
+  height: number;
+  fit?: "cover" | "contain";
+  /** What a newer version may say beside. */
+  [key: string]: unknown;
+}
+
 /** A model that took part: its name, pinned revision and SPDX licence. */
 export interface ModelRef {
   name: string;
@@ -375,6 +461,24 @@ export interface Placed {
   folder: string;
 }
 
+/** `imajin batch --dry-run`: an asset would be made. */
+export interface Planned {
+  imajin: 1;
+  /** The command that tells it: a stage's name, run or batch. */
+  stage: string;
+  event: "planned";
+  /** The asset's name in the recipe. */
+  asset: string;
+  /** Where it stands there: file and line. */
+  place: string;
+  /** Why it would be made. */
+  why: string;
+  /** How many pictures would be drawn. */
+  pictures: number;
+  /** What a newer version may say beside. */
+  [key: string]: unknown;
+}
+
 /** A small picture to show meanwhile (with --previews): of a candidate that has passed every gate, or on its way. */
 export interface Preview {
   imajin: 1;
@@ -418,7 +522,8 @@ export interface Progress {
 /**
  * What one stage did to one asset. Records are only ever appended.
  * `input` and `output` are pixel digests; where there is no picture yet, the request's digest stands for it. `code`
- * is the exit status that a rejection stands for, `rank` orders candidates (higher is better).
+ * is the exit status that a rejection stands for, `rank` orders candidates (higher is better). `maps` are control
+ * maps that the stage made for the asset, by kind.
  */
 export interface Record {
   stage: string;
@@ -432,6 +537,7 @@ export interface Record {
   code?: number;
   notes?: { [key: string]: unknown };
   credits?: Credit[];
+  maps?: { [key: string]: MapRef };
   input?: string | null;
   output?: string | null;
   key: string;
@@ -523,6 +629,22 @@ export interface Sidecar {
   stages?: Record[];
   verdict?: Verdict;
   lineage?: string[];
+  /** What a newer version may say beside. */
+  [key: string]: unknown;
+}
+
+/** `imajin batch --check`: an asset is not as its recipe and the lock say. */
+export interface Stale {
+  imajin: 1;
+  /** The command that tells it: a stage's name, run or batch. */
+  stage: string;
+  /** The asset's name in the recipe. */
+  asset: string;
+  /** Where it stands there: file and line. */
+  place: string;
+  /** Why it is stale, empty where it is not. */
+  causes: Cause[];
+  event: "stale";
   /** What a newer version may say beside. */
   [key: string]: unknown;
 }

@@ -209,6 +209,10 @@ const EVERY: Record<Event["event"], true> = {
   error: true,
   draw: true,
   job: true,
+  stale: true,
+  current: true,
+  planned: true,
+  forecast: true,
   summary: true,
 };
 const KINDS: ReadonlySet<string> = new Set(Object.keys(EVERY));
