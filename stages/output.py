@@ -171,6 +171,7 @@ class Output(Stage[OutputParams]):
     """Publish a size set, its formats and a manifest."""
 
     name: ClassVar[str] = "output"
+    version: ClassVar[str] = "2"
     kind: ClassVar[Kind] = Kind.SINK
     Params: ClassVar[type[Params]] = OutputParams
     unrecorded: ClassVar[frozenset[str]] = frozenset({"to"})

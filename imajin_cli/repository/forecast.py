@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from imajin_cli.contract.errors import UsageError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.families import bases_of
 from imajin_cli.contract.need import Need
-from imajin_cli.contract.request import parse_size
+from imajin_cli.contract.request import MAX_SIDE
+from imajin_cli.contract.sidecar import Request
 from imajin_cli.models.catalogue import find
 from imajin_cli.models.store import command_for, state
 from imajin_cli.repository.build import BuildOptions, Kept
@@ -79,7 +81,7 @@ def _forecast(name: str, options: BatchOptions, build: BuildOptions, report: Rep
 
 def _work(job: Job, recipe: Recipe, stages: Sequence[str], kept: Kept, why: str) -> Work:
     request = kept.recipes.asked(job)
-    sizes = _bases(request.size) if not job.files else [512 * 512] * len(job.files)
+    sizes = _bases(request) if not job.files else [512 * 512] * len(job.files)
     count = 1 if job.files else request.count
     entry = kept.lock.assets.get(recipe.name)
     named = {**recipe.from_config, **recipe.from_preset, **recipe.params}.get("generate.backend")
@@ -87,13 +89,9 @@ def _work(job: Job, recipe: Recipe, stages: Sequence[str], kept: Kept, why: str)
     return Work(recipe, tuple(stages), count * len(sizes), count * sum(sizes), backend, why)
 
 
-def _bases(sizes: Sequence[str]) -> list[int]:
-    """Pixels of the pictures that are made for ``sizes``: the largest of each aspect ratio."""
-    largest: dict[float, int] = {}
-    for width, height in map(parse_size, sizes):
-        ratio = round(width / height, 3)
-        largest[ratio] = max(largest.get(ratio, 0), width * height)
-    return list(largest.values())
+def _bases(request: Request) -> list[int]:
+    """Pixels of each picture that is made for ``request``."""
+    return [base.size[0] * base.size[1] for base in bases_of(request.size, request.family, MAX_SIDE)]
 
 
 def predicted(works: Iterable[Work], costs: Costs, places: int) -> tuple[float, bool]:

@@ -15,8 +15,8 @@ MAX_COLOURS = 256
 # A mean error this large over the whole picture is a gradient cut into bands, even where no pixel is far off: half
 # of one 8-bit step of mid grey, which is about 0.003 in OKLab.
 MAX_MEAN = 0.0015
-# Colours added beyond what the bound needs, until no pixel is off by more than half of it.
-_FINE = 0.5
+# Colours are added until no pixel is off by more than this part of the bound.
+_FINE = 1.0
 # Flat art at 2048 px has some 60,000 runs of one colour and 5,000 colours; a photograph has as many as it has pixels.
 _MAX_RUNS_PER_PIXEL = 0.2
 _MAX_DISTINCT = 8192
