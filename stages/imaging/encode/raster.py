@@ -14,8 +14,9 @@ from imajin_cli.stages.imaging.encode.palette import Paletted
 _WEBP_METHOD = 4
 # Effort of a lossless WebP, 0..100: 75 costs as much as 50 for flat art.
 _WEBP_EFFORT = 75
-# Speed 6 takes four times as long for a seventh fewer bytes (libaom in Pillow 12.3).
-_AVIF_SPEED = 8
+# Speed 8 takes a quarter of the time for a sixth more bytes, which others do not spend (libaom in Pillow 12.3;
+# benchmarks/ENCODERS.md).
+_AVIF_SPEED = 6
 
 
 def tidy(image: Image.Image) -> Image.Image:
