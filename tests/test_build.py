@@ -18,7 +18,7 @@ from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import InputError, UsageError
 from imajin_cli.repository.build import BuildOptions, Kept
 from imajin_cli.repository.causes import causes
-from imajin_cli.repository.costs import SHIPPED, Costs, key_of
+from imajin_cli.repository.costs import SHIPPED, Costs, keep_costs, key_of, read_costs
 from imajin_cli.repository.depfile import escaped
 from imajin_cli.repository.lock import read_lock, unsigned_digest, write_lock
 from imajin_cli.repository.outcomes import Case, Outcomes, annotation
@@ -454,6 +454,18 @@ def test_costs_are_of_their_stage_backend_and_size():
     assert costs.expected("generate", "diffusers", 1024 * 1024) == (16.0, True)
     assert costs.expected("generate", "compose", 512 * 512) == (SHIPPED["generate"], False)
     assert costs.expected("quality", None, 512 * 512) == (0.1, True)
+
+
+def test_what_is_done_for_the_first_time_is_told_from_what_it_usually_takes(work):
+    costs = Costs()
+    for seconds in (9.0, 1.0, 1.2):
+        costs.add_sidecar({"image": {"width": 8, "height": 8}, "stages": [{"stage": "moderate", "seconds": seconds}]})
+    costs.add_sidecar({"image": None, "stages": [{"stage": 3}, 4, "x", {"stage": "x", "seconds": "nan"}]})
+    assert costs.usual() == pytest.approx(3.6)
+    keep_costs(costs)
+    assert read_costs().known == {"moderate - 6": [9.0, 1.0, 1.2]}
+    (work / ".imajin/costs.json").write_text('{"imajin": 1, "seconds": {"a": 3, "b c": ["x"], "moderate - 6": [1]}}')
+    assert read_costs().known in ({}, {"moderate - 6": [1.0]})
 
 
 # --- Make

@@ -113,7 +113,6 @@ class Kept:
     _shelves: dict[str, Shelf] = field(default_factory=dict)
     _written: float = field(default_factory=time.monotonic)
     _started: float = field(default_factory=time.monotonic)
-    _seconds: float = 0.0
 
     @classmethod
     def of(cls, name: str, options: BatchOptions, build: BuildOptions, report: Report) -> Kept:
@@ -168,7 +167,6 @@ class Kept:
             return
         recipe = self.jobs[job.place][1]
         self.told.add(case_of_done(recipe, done))
-        self._seconds += done.seconds if done.tried else 0.0
         if done.code == Exit.OK and done.paths and self._why.get(job.place, [""]):
             self._ended.append((recipe, done))
         if time.monotonic() - self._written > WRITE_SECONDS:
@@ -177,9 +175,9 @@ class Kept:
     def close(self) -> None:
         """Write the lock, without entries of assets that the file asks for no longer."""
         self._write(last=True)
-        if self._seconds:
-            # What is not the jobs' own: starting, loading models, looking at the lock.
-            self.costs.add(START, max(0.0, time.monotonic() - self._started - self._seconds / self.places))
+        if self.costs.new:
+            beside = time.monotonic() - self._started - self.costs.usual() / self.places
+            self.costs.add(START, max(0.0, beside))
         keep_costs(self.costs)
         gone = [] if self.only else self.removed()
         if gone:
@@ -236,7 +234,7 @@ class Kept:
         try:
             sidecar: Any = json.loads(read_bytes(Path(f"{path}.json"), _MOST_SIDECAR))
             said = next((one["backend"] for one in sidecar["stages"] if one["stage"] == "generate"), None)
-        except (InputError, ValueError, KeyError, TypeError, RecursionError):
+        except (InputError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
         if measured:
             self.costs.add_sidecar(sidecar)

@@ -45,18 +45,21 @@ class Costs:
 
     known: dict[str, list[float]] = field(default_factory=dict)
     new: dict[str, list[float]] = field(default_factory=dict)
+    # The key of each measurement, once for each time that it was made.
+    keys: list[str] = field(default_factory=list)
 
     def add(self, key: str, seconds: float) -> None:
         """One more measurement."""
         if math.isfinite(seconds) and seconds >= 0:
             self.new.setdefault(key, []).append(round(seconds, 4))
+            self.keys.append(key)
 
     def add_sidecar(self, sidecar: Mapping[str, Any]) -> None:
         """What the records of a published picture say. Anything else in it is passed over."""
         image, records = sidecar.get("image"), sidecar.get("stages")
         pixels = _pixels(image)
         for record in records if isinstance(records, list) else ():
-            with suppress(KeyError, TypeError, ValueError):
+            with suppress(KeyError, TypeError, ValueError, AttributeError):
                 backend = str(record.get("backend") or "")[:64]
                 self.add(key_of(str(record["stage"])[:64], backend, pixels), float(record["seconds"]))
 
@@ -77,8 +80,12 @@ class Costs:
             return median(sizes[near]) * 2.0 ** (wanted - near), True
         return SHIPPED.get(stage, 0.0) * max(0.25, pixels / 512**2), False
 
+    def usual(self) -> float:
+        """Seconds that all work measured now would have taken, had nothing been done for the first time."""
+        return sum(median(self.new[key]) for key in self.keys)
+
     def start(self) -> tuple[float, bool]:
-        """Seconds until the processes of a batch are at work, and whether they were measured here."""
+        """Seconds that a batch takes beside its usual work: starting, loading models; whether they were measured here."""
         found = self.known.get(START)
         return (median(found), True) if found else (SHIPPED_START, False)
 
@@ -124,3 +131,4 @@ def keep_costs(costs: Costs) -> None:
             kept = dict(list(known.items())[-MOST_KEYS:])
             write_atomic(FILE, json.dumps({"imajin": VERSION, "seconds": kept}, indent=0).encode() + b"\n")
     costs.new.clear()
+    costs.keys.clear()
