@@ -14,6 +14,7 @@ from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import Credit, ModelRef
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Stage
 from imajin_cli.stages.backends.footprint import on_cpu
+from imajin_cli.stages.conditioning.given import parted
 from imajin_cli.stages.conditioning.params import FILES, ConditionParams
 
 _POSE, _PERSON, _DEPTH = "pose", "selfie-matte", "depth-anything-small"
@@ -22,7 +23,8 @@ _POSE, _PERSON, _DEPTH = "pose", "selfie-matte", "depth-anything-small"
 class Condition(Stage[ConditionParams]):
     """Make control maps that steer a diffusion model.
 
-    A picture's maps are made from it, a request's from --source or --pose. Each is an asset of its own, and the record names it.
+    A picture's maps are made from it, a request's from --source or --pose. `generate --backend diffusers --control MODEL`
+    takes the map that the ControlNet reads.
     """
 
     name: ClassVar[str] = "condition"
@@ -43,12 +45,9 @@ class Condition(Stage[ConditionParams]):
         p = self.params
         if not (p.kind or p.pose or p.clothing or p.map):
             return ()
-        from imajin_cli.stages.conditioning import given
-
-        named = [path for _, path in map(given.parted, p.map)]
-        named += [
-            path for path in (p.source, p.pose) if path is not None and (path != p.pose or not _needs_no_network(path))
-        ]
+        named = [path for _, path in map(parted, p.map)] + [path for path in (p.source,) if path is not None]
+        if p.pose is not None and not _needs_no_network(p.pose):
+            named.append(p.pose)
         return [*(Ingredient("model", name) for name in self._networks()), *map(file, named)]
 
     def needs(self) -> Sequence[Need]:
@@ -78,7 +77,7 @@ class Condition(Stage[ConditionParams]):
         from imajin_cli.stages.conditioning import given
 
         p = self.params
-        found = [f"{kind} {sha256(given.read(path, 'map'))}" for kind, path in map(given.parted, p.map)]
+        found = [f"{kind} {sha256(given.read(path, 'map'))}" for kind, path in map(parted, p.map)]
         found += [sha256(given.read(p.source, "source"))] if p.source is not None else []
         if p.pose is not None:
             found.append(p.pose if _needs_no_network(p.pose) else sha256(given.read(p.pose, "pose")))

@@ -19,6 +19,7 @@ from imajin_cli.contract.stage import Job, Kind, Outcome, Stage
 from imajin_cli.stages.backends.footprint import on_cpu
 from imajin_cli.stages.diffusion.painter import Painter, ready
 from imajin_cli.stages.diffusion.params import FILES, DiffusionParams
+from imajin_cli.stages.diffusion.steering import needs_maps
 
 # The longer side of a base in pixels. It is a vector: larger sizes are drawn from it, not scaled up.
 MAX_BASE = 1024
@@ -182,6 +183,12 @@ class Generate(Stage[GenerateParams]):
     def revision(self) -> str:
         """Of a diffusion model and of every file that it is given, their digests."""
         return "" if self._painter is None else json_digest(self._painter.revision())[:16]
+
+    def maps_wanted(self) -> Literal["no", "offered", "needed"]:
+        """A diffusion model can follow an asset's control maps; it must where `--control` names no file of its own."""
+        if self._painter is None:
+            return "no"
+        return "needed" if needs_maps(self.params.control, self.params.image) else "offered"
 
     def plan(self, request: Request) -> Iterable[Job]:
         """One job for each candidate and ratio; all ratios of a candidate follow each other. Raises InputError for a bad size."""

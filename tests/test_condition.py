@@ -596,6 +596,19 @@ def test_grey_that_jpeg_has_tinted_is_still_grey():
     assert brought.is_coloured(shapes())
 
 
+def test_a_recipe_lists_the_networks_and_the_files(work):
+    shapes().save("a.png")
+    stage = Condition(ConditionParams(kind=["depth"], source="a.png", pose="a.png", map=["canny=a.png"]))
+    found = [(one.kind, one.name) for one in stage.ingredients()]
+    assert found == [("model", "depth-anything-small"), ("model", "pose"), *[("file", "a.png")] * 3]
+    assert Condition(ConditionParams(pose="standing", kind=["canny"])).ingredients() == []
+    assert Condition(ConditionParams()).revision() == "nothing"
+    first = stage.revision()
+    shapes((40, 40)).save("a.png")
+    again = Condition(ConditionParams(kind=["depth"], source="a.png", pose="a.png", map=["canny=a.png"]))
+    assert again.revision() != first
+
+
 # What is kept, and where.
 
 

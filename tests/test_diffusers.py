@@ -464,7 +464,7 @@ def test_the_key_follows_the_model_and_every_file_that_is_given(shelf, tmp_path)
         ({"mask": "mask.png"}, UsageError, "needs the picture"),
         ({"image": "small.png", "mask": "mask.png"}, InputError, "the mask is 64x64, and its picture 32x32"),
         ({"image": "absent.png"}, InputError, "there is no such file"),
-        ({"control": ["alone"]}, UsageError, "MODEL=MAP"),
+        ({"control": ["alone="]}, UsageError, "MODEL=FILE"),
         ({"control": ["./nowhere=mask.png"]}, InputError, "no such folder"),
         ({"control": [f"{'x'}=mask.png@9"]}, UsageError, "a scale is 0 to 2"),
         ({"lora": ["absent.safetensors"]}, InputError, "absent.safetensors"),

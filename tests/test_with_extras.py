@@ -23,6 +23,7 @@ FILES = {
     "test_diffusers.py": 200,
     "test_diffusers_adapters.py": 60,
     "test_diffusers_speed.py": 80,
+    "test_steering_diffusers.py": 6,
 }
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]

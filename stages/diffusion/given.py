@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from imajin_cli.contract.errors import InputError, UsageError
 from imajin_cli.contract.ingredient import Ingredient, file
+from imajin_cli.stages.diffusion import steering
 from imajin_cli.stages.diffusion.inputs import digest, named, picture, size_of
-from imajin_cli.stages.diffusion.maps import check_map
 from imajin_cli.stages.diffusion.models import is_path, known, revision
 from imajin_cli.stages.diffusion.params import DiffusionParams
 
@@ -23,7 +23,8 @@ _WORD = re.compile(r"[^\s=@]{1,64}")
 def names(p: DiffusionParams) -> list[str]:
     """Models by name or folder, for the licence policy."""
     found = [name for name in (p.model, p.tiny_vae) if name is not None]
-    found += [named(text, with_map=True).what for text in _steering(p)]
+    found += [one.model for one in steering.asked(p.control)]
+    found += [named(p.ip_adapter, with_map=True).what] if p.ip_adapter else []
     found += [named(text, with_map=False).what for text in p.lora]
     return found + [split_word(text)[0] for text in p.embedding]
 
@@ -31,9 +32,10 @@ def names(p: DiffusionParams) -> list[str]:
 def state(p: DiffusionParams) -> list[str]:
     """What the result depends on beside the params: the model, and the contents of every file that is named."""
     found = [revision(name) for name in (p.model, p.tiny_vae) if name is not None]
-    found += [digest(Path(path)) for path in (p.image, p.mask) if path is not None]
-    for text in _steering(p):
-        one = named(text, with_map=True)
+    found += [digest(Path(path)) for path in (steering.file_of(p.image), p.mask) if path is not None]
+    found += steering.state(p.control)
+    if p.ip_adapter:
+        one = named(p.ip_adapter, with_map=True)
         found += [revision(one.what), digest(Path(one.map or "")), str(one.scale)]
     for text in p.lora:
         one = named(text, with_map=False)
@@ -46,26 +48,25 @@ def state(p: DiffusionParams) -> list[str]:
 
 def ingredients(p: DiffusionParams) -> list[Ingredient]:
     """The models, what is put on them, and every file that is named."""
-    mapped = [named(text, with_map=True) for text in _steering(p)]
-    models = [*(name for name in (p.model, p.tiny_vae) if name is not None), *(one.what for one in mapped)]
+    adapter = named(p.ip_adapter, with_map=True) if p.ip_adapter else None
+    controls = steering.asked(p.control)
+    models = [name for name in (p.model, p.tiny_vae, adapter and adapter.what) if name is not None]
+    models += [one.model for one in controls]
     weights = [*(named(text, with_map=False).what for text in p.lora), *(split_word(text)[0] for text in p.embedding)]
     found = [Ingredient("model", name, path=name if is_path(name) else None) for name in models]
     found += [Ingredient("model", path, path=path) for path in weights if path]
-    return found + [file(path) for path in (p.image, p.mask, *(one.map for one in mapped)) if path]
+    files = [steering.file_of(p.image), p.mask, adapter and adapter.map, *(one.file for one in controls)]
+    return found + [file(path) for path in files if path]
 
 
 def recorded(p: DiffusionParams) -> dict[str, Any]:
     """What went in beside the prompt, by digest."""
-    files = {"image": p.image, "mask": p.mask}
+    files = {"image": steering.file_of(p.image), "mask": p.mask}
     found: dict[str, Any] = {name: digest(Path(path)) for name, path in files.items() if path is not None}
-    steered = {"control": p.control, "ip_adapter": [p.ip_adapter] if p.ip_adapter else []}
-    for name, texts in steered.items():
-        asked = [named(text, with_map=True) for text in texts]
-        if asked:
-            found[name] = [
-                {"model": os.path.basename(one.what), "map": digest(Path(one.map or "")), "scale": one.scale}
-                for one in asked
-            ]
+    if p.ip_adapter:
+        one = named(p.ip_adapter, with_map=True)
+        told = {"model": os.path.basename(one.what), "map": digest(Path(one.map or "")), "scale": one.scale}
+        found["ip_adapter"] = [told]
     loras = [named(text, with_map=False) for text in p.lora]
     if loras:
         found["lora"] = [
@@ -77,18 +78,6 @@ def recorded(p: DiffusionParams) -> dict[str, Any]:
             {"file": os.path.basename(file), "digest": digest(Path(file)), "word": word} for file, word in words
         ]
     return found
-
-
-def controls(p: DiffusionParams, size: tuple[int, int]) -> tuple[Control, ...]:
-    """The ControlNets and their maps, brought to ``size``. Raises as `models.known` and `inputs.picture` do."""
-    from imajin_cli.stages.backends.diffusion.order import Control
-
-    found = []
-    for one in (named(text, with_map=True) for text in p.control):
-        net, image = known(one.what), picture(one.map or "", size)
-        check_map(net.name, one.map or "", image)
-        found.append(Control(net.folder, image, one.scale))
-    return tuple(found)
 
 
 def reference(p: DiffusionParams) -> Control | None:
@@ -130,16 +119,12 @@ def check_masked(p: DiffusionParams) -> None:
     """Raise UsageError for a mask without its picture, InputError for one of another size."""
     if p.mask is None:
         return
-    of = p.image or (named(p.control[0], with_map=True).map if p.control else None)
+    of = steering.file_of(p.image) or next((one.file for one in steering.asked(p.control) if one.file), None)
     if of is None:
         raise UsageError("a mask needs the picture that it is for", hint="--image FILE")
     one, other = size_of(p.mask), size_of(of)
     if one != other:
         raise InputError(f"the mask is {one[0]}x{one[1]}, and its picture {other[0]}x{other[1]}")
-
-
-def _steering(p: DiffusionParams) -> list[str]:
-    return [*p.control, *([p.ip_adapter] if p.ip_adapter else [])]
 
 
 def _file(name: str, what: str) -> Path:

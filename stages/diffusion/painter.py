@@ -15,7 +15,7 @@ from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import ModelRef
 from imajin_cli.contract.stage import Job, Outcome
 from imajin_cli.models.memory import weights_mib, working_mib
-from imajin_cli.stages.diffusion import given
+from imajin_cli.stages.diffusion import given, steering
 from imajin_cli.stages.diffusion.inputs import picture
 from imajin_cli.stages.diffusion.models import Known, known, loadable, revision
 from imajin_cli.stages.diffusion.params import DiffusionParams
@@ -106,9 +106,10 @@ class Painter:
         given.check_masked(p)
         found = self.known
         width, height = _painted(job.width, job.height, family.multiple, found.side)
+        image = steering.beginning(p.image, job.maps, (width, height))
         return Order(
             model=model,
-            mode=mode_of(family, image=p.image is not None, mask=p.mask is not None, control=bool(p.control)),
+            mode=mode_of(family, image=image is not None, mask=p.mask is not None, control=bool(p.control)),
             prompt=job.request.prompt,
             seeds=seeds,
             width=width,
@@ -119,9 +120,9 @@ class Painter:
             scheduler=p.scheduler or found.scheduler,
             clip_skip=p.clip_skip,
             strength=p.strength,
-            image=None if p.image is None else picture(p.image, (width, height)),
+            image=image,
             mask=None if p.mask is None else picture(p.mask, (width, height), mask=True),
-            controls=given.controls(p, (width, height)),
+            controls=steering.controls(p.control, job.maps, (width, height)),
             loras=given.loras(p),
             fuse=p.fuse_lora,
             words=given.words(p),
@@ -162,14 +163,15 @@ class Painter:
             "painted": [done.pixels.shape[1], done.pixels.shape[0]],
             "noise": "Philox4x64-10, Box-Muller, from the candidate's seed",
             "determinism": _EXACT if self.params.deterministic else _CLOSE,
-            "inputs": given.recorded(self.params),
+            "inputs": given.recorded(self.params) | steering.recorded(self.params.control, self.params.image, job.maps),
         }
         ref = ModelRef(name=found.name, revision=found.revision, licence=found.licence)
         return Outcome("changed", picture=Picture.of(image), backend="diffusers", model=ref, notes=notes)
 
 
 def _key(job: Job, index: int) -> tuple[Any, ...]:
-    return (job.request.prompt, job.request.seed, index, job.width, job.height)
+    maps = tuple((kind, one.picture.sha256) for kind, one in sorted(job.maps.items()))
+    return (job.request.prompt, job.request.seed, index, job.width, job.height, maps)
 
 
 def _painted(width: int, height: int, multiple: int, side: int | None) -> tuple[int, int]:

@@ -39,7 +39,10 @@ class DiffusionParams(Params):
     clip_skip: Annotated[
         int | None, Field(ge=1, le=8, description="Layers of CLIP to leave out at its end (sd15 and sdxl models).")
     ] = None
-    image: Annotated[str | None, Field(max_length=1024, description="Picture to begin from (img2img, inpaint).")] = None
+    image: Annotated[
+        str | None,
+        Field(max_length=1024, description="Picture to begin from (img2img, inpaint); init: the one of the asset's layout."),
+    ] = None
     mask: Annotated[
         str | None, Field(max_length=1024, description="Mask of the picture's size: white is painted anew (inpaint).")
     ] = None
@@ -48,7 +51,11 @@ class DiffusionParams(Params):
     ] = 0.6
     control: Annotated[
         list[str],
-        Field(max_length=8, description="MODEL=MAP or MODEL=MAP@SCALE: a ControlNet's folder or name, and its map."),
+        Field(
+            max_length=8,
+            description="MODEL, MODEL=KIND or MODEL=FILE, and @SCALE: a ControlNet (folder or name) and its map, the asset's "
+            "own or a file.",
+        ),
     ] = []
     ip_adapter: Annotated[
         str | None,
