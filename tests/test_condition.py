@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageDraw
 
@@ -117,6 +117,9 @@ def test_a_scribble_is_thick_and_black_and_white():
     assert (found > 0).sum() > 2 * thin.sum()
 
 
+@example(1, 1, "softedge", "L")
+@example(1, 40, "lineart", "RGB")
+@example(40, 1, "scribble", "RGBA")
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 90), st.integers(1, 90), st.sampled_from(LINES), st.sampled_from(["L", "LA", "RGB", "RGBA"]))
 def test_pictures_of_every_size_and_mode_have_maps_of_their_size(width, height, kind, mode):
@@ -440,6 +443,7 @@ def test_a_normal_map_keeps_to_controlnets_protocol():
     assert found[80, 50, 1] < 60
     assert found[50, 50, 2] > 250
     assert not depth_map(np.full((4, 4), 0.5, np.float32)).any()
+    assert normal_map(np.zeros((1, 3), np.float32), 5).tolist() == [[[128, 128, 255]] * 3]
 
 
 @pytest.mark.parametrize(

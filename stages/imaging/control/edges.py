@@ -51,9 +51,16 @@ def opponent(pixels: Bytes) -> Floats:
     return np.stack([light, (red - green) / 2, (red + green) / 4 - blue / 2], axis=-1)
 
 
+def slopes(plane: Floats) -> tuple[Floats, Floats]:
+    """How ``plane`` rises downwards and to the right at every pixel, by its neighbours; beyond the border it goes on level."""
+    padded = np.pad(plane, [(1, 1), (1, 1), *[(0, 0)] * (plane.ndim - 2)], mode="edge")
+    half = np.float32(0.5)
+    return half * (padded[2:, 1:-1] - padded[:-2, 1:-1]), half * (padded[1:-1, 2:] - padded[1:-1, :-2])
+
+
 def gradient(plane: Floats) -> tuple[Floats, Floats, Floats]:
     """Strength, and the direction as (x, y) of unit length, of the steepest channel at every pixel (height, width)."""
-    down, across = np.gradient(plane, axis=(0, 1))
+    down, across = slopes(plane)
     strength = np.hypot(across, down)
     best = strength.argmax(axis=-1)[..., None]
     most, x, y = (np.take_along_axis(item, best, -1)[..., 0] for item in (strength, across, down))

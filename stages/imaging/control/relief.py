@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from imajin_cli.stages.imaging.control.edges import blur, levels
+from imajin_cli.stages.imaging.control.edges import blur, levels, slopes
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -25,7 +25,7 @@ def normal_map(near: Floats, steepness: float) -> Bytes:
     In the protocol of ControlNet 1.1's normal model (ScanNet's): blue faces the viewer, red the left, green the top.
     ``steepness`` is how many pixels the surface's whole depth is.
     """
-    down, across = np.gradient(blur(near, max(1.0, max(near.shape) / 500)) * np.float32(steepness))
+    down, across = slopes(blur(near, max(1.0, max(near.shape) / 500)) * np.float32(steepness))
     left, up, front = across, down, np.ones_like(near)
     length = np.sqrt(left**2 + up**2 + front**2)
     facing = np.stack([left, up, front], axis=-1) / length[..., None]
