@@ -19,8 +19,8 @@ SCALES = ((1.0, 0.55), (2.0, 0.8), (4.0, 1.0))
 _DESIGNED_FOR = 512
 # Answers below these are texture or noise: of soft edges and of lines.
 _FLOOR, _FAINT = 0.1, 0.12
-# Lines of a picture without much contrast are made stronger, up to so many times.
-_GAIN = 5.0
+# Soft edges and lines of a picture without much contrast are made stronger, up to so many times.
+_SOFT_GAIN, _LINE_GAIN = 2.0, 3.0
 # Difference of Gaussians: the second deviation's ratio, as the human eye's; its answer that is a full line.
 _RATIO, _FULL = 1.6, 0.06
 # A contour goes on below the high mark as long as it stays above the low one (hysteresis), of the strongest ridge.
@@ -101,7 +101,7 @@ def soft_edges(pixels: Bytes) -> Bytes:
         # Blurring a line one pixel wide leaves 1 / (sqrt(2 pi) deviation) of it: brought back to its height.
         soft = blur(thin, spread) * np.float32(np.sqrt(2 * np.pi) * max(spread, 0.4))
         total = np.maximum(total, weight * np.clip(soft, 0, 1))
-    return levels(1.15 * (total - _FLOOR) / (1 - _FLOOR))
+    return _stronger(total, _SOFT_GAIN, _FLOOR)
 
 
 def levels(plane: Floats) -> Bytes:
@@ -157,6 +157,12 @@ def line_art(pixels: Bytes) -> Bytes:
     colours[..., 0] = 0
     met = blur(np.sqrt(_contours(colours, 1.2 * scale)), 0.5 * scale) * np.float32(np.sqrt(2 * np.pi) * 0.5 * scale)
     drawn = np.maximum(dark, np.clip(met * 1.3, 0, 1))
-    strongest = float(np.percentile(drawn, 99.5))
-    drawn = drawn * min(_GAIN, max(1.0, 1 / max(strongest, 1e-6)))
-    return levels((drawn - _FAINT) / (1 - _FAINT))
+    return _stronger(drawn, _LINE_GAIN, _FAINT)
+
+
+def _stronger(drawn: Floats, most: float, faint: float) -> Bytes:
+    """``drawn``, 0..1, so much stronger that its strongest lines are full, ``most`` times at most, without what is ``faint``."""
+    gain = min(most, max(1.0, 1 / max(float(np.percentile(drawn, 99.5)), 1e-6)))
+    # What is made stronger is noise, too.
+    level = faint * gain**0.5
+    return levels((gain * drawn - level) / (1 - level))
