@@ -34,6 +34,9 @@ STAGES: dict[str, Entry] = {
     "verify-identity": Entry(
         "imajin_cli.stages.verify_identity:VerifyIdentity", "Hold a picture to the person who was asked for."
     ),
+    "fix-anatomy": Entry(
+        "imajin_cli.stages.fix_anatomy:FixAnatomy", "Paint bad faces, eyes and hands anew.", optional=True
+    ),
     "remove-watermark": Entry(
         "imajin_cli.stages.remove_watermark:RemoveWatermark",
         "Take painted watermarks off our own pictures.",

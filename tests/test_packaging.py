@@ -259,7 +259,7 @@ def all_requirements() -> list[Requirement]:
 
 def test_the_extras_are_those_that_are_documented():
     assert sorted(PROJECT["project"]["optional-dependencies"]) == [
-        "background", "dev", "diffusion", "docs", "quant", "ray", "s3",
+        "anatomy", "background", "dev", "diffusion", "docs", "quant", "ray", "s3",
     ]  # fmt: skip
 
 

@@ -102,6 +102,7 @@ MAY_IMPORT = {
 # What stages share, none of which may know a stage.
 SHARED = (
     "imajin_cli.stages.aesthetics",
+    "imajin_cli.stages.anatomy",
     "imajin_cli.stages.calibration",
     "imajin_cli.stages.conditioning",
     "imajin_cli.stages.classification",

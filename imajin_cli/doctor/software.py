@@ -15,6 +15,7 @@ from imajin_cli.doctor.finding import Finding
 _REQUIREMENT = re.compile(r"""^([A-Za-z0-9._-]+).*\bextra\s*==\s*['"]([a-z0-9-]+)['"]""")
 _FOR_DEVELOPERS = "dev"
 _USES = {
+    "anatomy": "faces, eyes and hands in fix-anatomy",
     "background": "people's outlines in remove-background, their poses in condition",
     "diffusion": "pictures by diffusion models",
     "quant": "diffusion models in less memory",

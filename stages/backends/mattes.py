@@ -7,14 +7,12 @@ for a part of it that is not used here, which costs seconds, and a file is fetch
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from imajin_cli.contract.errors import BackendError, MissingError, UsageError
-from imajin_cli.contract.need import loaded
+from imajin_cli.contract.errors import BackendError, UsageError
+from imajin_cli.stages.backends import litert
 from imajin_cli.stages.backends.onnx import network
-from imajin_cli.stages.backends.threads import settle
 
 if TYPE_CHECKING:
     import numpy as np
@@ -137,25 +135,7 @@ def person(image: Image) -> NDArray[np.float32]:
 
     small = image.resize((_PERSON_SIDE, _PERSON_SIDE), Pil.Resampling.BILINEAR)
     batch = np.asarray(small, np.float32)[None] / np.float32(255)
-    interpreter = _interpreter()
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], batch)
-    interpreter.invoke()
-    found = np.array(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]), np.float32)
-    if found.size != _PERSON_SIDE**2 or not np.isfinite(found).all():
+    (found,) = litert.run(PERSON, batch, extra="background")
+    if found.size != _PERSON_SIDE**2:
         raise BackendError(f"{PERSON} gave a result that is no matte")
     return np.clip(found.reshape(_PERSON_SIDE, _PERSON_SIDE), 0, 1)
-
-
-@lru_cache(maxsize=1)
-def _interpreter() -> Any:
-    from imajin_cli.models.store import read
-
-    settle(1)
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError as error:
-        raise MissingError("ai-edge-litert is not installed", hint="pip install imajin[background]") from error
-    interpreter = Interpreter(model_content=read(PERSON), num_threads=1)
-    interpreter.allocate_tensors()
-    loaded(PERSON, _interpreter.cache_clear)
-    return interpreter
