@@ -225,7 +225,7 @@ def test_whatever_is_painted_nothing_outside_the_mask_changes_and_no_score_falls
         assert fate.why
     else:
         assert fate.after >= 0.25
-        reach = 2 + 2 * feather * 60
+        reach = 2 + feather * 60
         box = bad[0].box
         rows, columns = np.nonzero((done != pixels).any(-1))
         assert rows.size
@@ -251,7 +251,8 @@ def test_a_score_is_that_of_the_worst_measure(kind):
         middle = {**good, name: (ramp.bad + ramp.good) / 2}
         assert score(kind, middle) == 0.5
         assert worst(kind, middle) == name
-        assert score(kind, {**good, name: ramp.bad}) == 0 < LEAST[kind]
+        assert score(kind, {**good, name: ramp.bad}) == 0
+    assert LEAST[kind] < 0.5
 
 
 @given(st.floats(-50, 150), st.floats(-50, 150), st.floats(5, 80), st.floats(-3.1, 3.1))

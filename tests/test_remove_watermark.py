@@ -62,7 +62,15 @@ def test_stock_words_can_be_added_and_a_previews_words_count_only_alone():
     assert words.generic_word("PREVIEW SAMPLE") == "preview"
     assert words.generic_word("PREVIEWSAMPLE") == "preview"
     assert words.generic_word("Preview your page") is None
+    assert words.generic_word("PREVI5W") == "preview"
     assert words.generic_word("") is None
+
+
+def test_pieces_of_a_repeated_name_are_told_from_other_words():
+    for text in ("eams", "dre", "drean", "nstim", "1stime"):
+        assert words.piece_of(text, "dreamstime"), text
+    for text in ("d", "", "steam engine", "404", "Robot"):
+        assert not words.piece_of(text, "dreamstime"), text
 
 
 @pytest.mark.parametrize(
@@ -116,6 +124,9 @@ def test_a_blend_changes_nothing_outside_its_weights_and_all_inside(seed, feathe
     done = patch.blended(old, new, weights)
     assert patch.same_outside(old, done, weights)
     assert (done[mask] == new[mask]).all()
+    rows, columns = np.nonzero(weights > 0)
+    assert rows.min() >= y - feather
+    assert columns.min() >= x - feather
     assert weights.min() >= 0
     assert (weights > 0).sum() >= mask.sum()
     spread = patch.feathered(mask, 0)

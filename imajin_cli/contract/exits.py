@@ -39,7 +39,7 @@ MEANING: dict[Exit, str] = {
     Exit.OFF_PROMPT: "off-prompt (semantic)",
     Exit.AESTHETIC: "below the aesthetic threshold",
     Exit.IDENTITY: "wrong, absent or unusable identity (identity, verify-identity)",
-    Exit.QUALITY: "rejected by quality; a painted mark or bad anatomy that stays, or one that cannot be set, where that was to reject",
+    Exit.QUALITY: "rejected by quality; a painted mark or bad anatomy that stays, a mark that cannot be set, where that rejects",
     Exit.PROVENANCE: "provenance gone, tampered with, or of a signer who is not trusted (provenance verify)",
     Exit.MISSING: "a backend, model or font of a stage that is no gate is missing; the message names the command that gets it",
     Exit.NO_CAPACITY: "no capacity: no room on a device within the wait, or more asked for than it has",

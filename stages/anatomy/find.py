@@ -22,11 +22,13 @@ LEAST_FACE, LEAST_HAND = 32, 40
 """Least side in pixels of a box that is judged: of smaller ones the networks see next to nothing."""
 MOST = 12
 """Parts of a kind that are judged, the largest first."""
-_SURE = 0.6
+_SURE, _PALM = 0.7, 0.6
+_A_HAND = 0.5
+"""Presence from which what looked like a palm is a hand: shoulders, folds of cloth and letters look like palms now and then."""
 LEAST_APART = 0.26
 """The way between the eyes over the width of a face's box: less is a face turned so far that the mesh does not know it."""
-_BY_ITSELF = 0.5
-"""Presence from which a face that dlib alone finds is one; its detector takes cloth and leaves for faces now and then."""
+_PRESENT = 0.5
+"""Presence from which what no detector is sure of is a face: cloth and leaves are taken for faces now and then."""
 _SAME = 0.3
 _GROW: dict[PartKind, float] = {"face": 1.18, "eyes": 2.2, "hand": 1.35}
 
@@ -81,12 +83,11 @@ def _face_frames(pixels: Bytes) -> list[Frame]:
 
     found = [one for one in faces(pixels, 0.4) if _side(one.box) >= LEAST_FACE]
     known = _dlib_boxes(pixels)
-    kept = [one for one in found if one.score >= _SURE or any(shared(one.box, box) > _SAME for box, _ in known)]
-    frames = [(_side(one.box), face_frame(one)) for one in kept if _apart(one) >= LEAST_APART]
-    alone = [(box, points) for box, points in known if all(shared(box, one.box) < 0.2 for one in kept)]
-    others = [(_side(box), _frame_of(box, points)) for box, points in alone if _side(box) >= LEAST_FACE]
-    frames += [(side, frame) for side, frame in others if mesh(pixels, frame).presence >= _BY_ITSELF]
-    return [frame for _, frame in sorted(frames, key=lambda pair: -pair[0])[:MOST]]
+    frames = [(_side(one.box), face_frame(one), one.score >= _SURE) for one in found if _apart(one) >= LEAST_APART]
+    alone = [(box, points) for box, points in known if all(shared(box, one.box) < 0.2 for one in found)]
+    frames += [(_side(box), _frame_of(box, points), False) for box, points in alone if _side(box) >= LEAST_FACE]
+    kept = [(side, frame) for side, frame, sure in frames if sure or mesh(pixels, frame).presence >= _PRESENT]
+    return [frame for _, frame in sorted(kept, key=lambda pair: -pair[0])[:MOST]]
 
 
 def _apart(found: Found) -> float:
@@ -95,7 +96,7 @@ def _apart(found: Found) -> float:
 
 
 def _dlib_boxes(pixels: Bytes) -> list[tuple[tuple[float, float, float, float], Any]]:
-    """Boxes and landmarks of the base install's detector, in the picture's pixels: those that it is well sure of."""
+    """Boxes and landmarks of the base install's detector, in the picture's pixels."""
     import numpy as np
 
     from imajin_cli.stages.backends.faces import find
@@ -158,16 +159,17 @@ def _hands(pixels: Bytes) -> list[Part]:
     sure = [one for one in palms(pixels) if _is_hand(one)]
     for palm in sorted(sure, key=lambda one: -_side(one.box))[:MOST]:
         points, measures = measure.hand(pixels, hand_frame(palm))
+        if measures["presence"] < _A_HAND:
+            continue
         outline = hull(points.points[:, :2])
         box = _box(outline)
         measures["sharp"] = measure.sharpness(pixels, box)
-        measures["palm"] = palm.score
         found.append(_part("hand", box, (outline,), measures))
     return found
 
 
 def _is_hand(palm: Found) -> bool:
-    return _side(palm.box) >= LEAST_HAND / 2 and palm.score >= _SURE
+    return _side(palm.box) >= LEAST_HAND / 2 and palm.score >= _PALM
 
 
 def _part(

@@ -9,8 +9,9 @@
 - of eyes ``even``: how far sizes of the two irises, widths and openings of the two eyes are from equal, in space. Irises of
   adults are 11.7 mm wide with a deviation of 0.5 (Rüfer et al., "White-to-white corneal diameter", Cornea 24(3), 2005).
 - ``agree``: how far two networks are from each other about where the eyes' corners are, over the eye's width.
-- of hands ``bones``: how far the lengths of fingers' bones are from people's, as the root mean square of logarithms
-  (Buryanov and Kotiuk, "Proportions of hand segments", Int. J. Morphol. 28(3), 2010); ``crossed``: pairs of fingers that cross.
+- of hands ``crossed``: pairs of fingers that cross; ``bones``: how far the lengths of fingers' bones are from people's, as the
+  deviation of logarithms (Buryanov and Kotiuk, "Proportions of hand segments", Int. J. Morphol. 28(3), 2010). It is recorded and
+  has no part in the score: the network gives clean and damaged hands the same bones.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def _one(
     if not mask.any():
         return pixels, Fate(part, why="it lies outside the picture")
     side = max(part.box[2] - part.box[0], part.box[3] - part.box[1])
-    weights = feathered(mask, max(1, round(feather * side)))
+    weights = feathered(mask, round(feather * side))
     best, seen = part.score, 0.0
     kept = None
     for number in range(tries):

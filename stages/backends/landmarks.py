@@ -132,9 +132,8 @@ def hand(pixels: Bytes, frame: Frame) -> Points:
     # In the file's order: points, presence, handedness, points in metres.
     points, world = (one for one in outputs if one.size == 63)
     presence = next(one for one in outputs if one.size == 1)
-    return Points(
-        _in_picture(points.reshape(-1, 3) / np.float32(224), frame), float(np.clip(presence.ravel()[0], 0, 1)), world.reshape(-1, 3)
-    )
+    placed = _in_picture(points.reshape(-1, 3) / np.float32(224), frame)
+    return Points(placed, float(np.clip(presence.ravel()[0], 0, 1)), world.reshape(-1, 3))
 
 
 def face_frame(found: Found) -> Frame:

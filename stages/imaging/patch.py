@@ -16,17 +16,19 @@ _FAINT = 1 / 512
 
 
 def feathered(mask: Bools, radius: int) -> Floats:
-    """Weights 0..1 (height, width): 1 inside ``mask``, falling to 0 over about ``radius`` pixels around it.
+    """Weights 0..1 (height, width): 1 inside ``mask``, falling to 0 within ``radius`` pixels around it.
 
     The fall is a blur of the mask grown by half of it; three box filters are close to a Gaussian (Wells, "Efficient synthesis
     of Gaussian filters by cascaded uniform filters", IEEE TPAMI 8(2), 1986).
     """
     weights = mask.astype(np.float32)
     if radius > 0 and mask.any():
-        step = max(1, radius // 3)
-        grown = (box(weights, max(1, radius // 2)) > 0).astype(np.float32)
-        for _ in range(3):
-            grown = box(grown, step)
+        step = radius // 6
+        grown = box(weights, radius - 3 * step)
+        if step:
+            grown = (grown > 0).astype(np.float32)
+            for _ in range(3):
+                grown = box(grown, step)
         weights = np.maximum(weights, np.where(grown < _FAINT, 0, grown))
     return np.clip(weights, 0, 1).astype(np.float32)
 

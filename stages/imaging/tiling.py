@@ -33,6 +33,7 @@ _LEAST_PERIOD = 28
 _REPEATS = 16
 # A stroke's strength over the pattern's noise, where it is certain and where it only goes on; and how many pixels it goes on.
 _CERTAIN, _LIKELY, _REACH = 4.0, 2.0, 8
+_TOP = 0.99
 # What an overlay is: share of the picture that its strokes cover; of blocks that hold it; of colour to luma; levels.
 _LEAST_SHARE, _MOST_SHARE = 0.004, 0.4
 _BLOCKS, _COVERED, _AGREES = 4, 0.6, 0.12
@@ -185,9 +186,13 @@ def _median(plane: Floats, shifts: list[tuple[int, int]]) -> Floats:
 def _strokes(pattern: Floats) -> Bools | None:
     """Where the pattern stands out of its own noise, None where that is nowhere or nearly everywhere."""
     noise = 1.4826 * float(np.median(np.abs(pattern - np.median(pattern))))
-    strength = np.abs(pattern)
+    # Strokes are all lighter or all darker than their ground; what is left of their surroundings is the other way about.
+    low, high = np.quantile(pattern, [1 - _TOP, _TOP])
+    strength = pattern if high >= -low else -pattern
+    top = float(max(high, -low))
     # What is certain, and what hangs together with it (hysteresis, as in Canny's edges).
-    mask, likely = strength > max(_CERTAIN * noise, 0.12), strength > max(_LIKELY * noise, 0.08)
+    mask = strength > max(_CERTAIN * noise, 0.3 * top, 0.12)
+    likely = strength > max(_LIKELY * noise, 0.15 * top, 0.08)
     for _ in range(_REACH):
         mask = (box(mask.astype(np.float32), 1) > 0) & likely
     share = float(mask.mean())

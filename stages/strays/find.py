@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from imajin_cli.stages.strays.words import Wanted, generic_word, rights, squeezed, stock_word
+from imajin_cli.stages.strays.words import Wanted, generic_word, piece_of, rights, squeezed, stock_word
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +23,8 @@ _READ = 0.5
 _OVER = (0.35, 8.0)
 """A preview's word is laid over the picture where it is this part of it long, or turned by so many degrees."""
 _TIMES = 3
+_ALIKE = 20.0
+"""Degrees between a repeated mark and a piece of it that is longer than high."""
 _PATTERNS = frozenset(
     (
         *("pattern", "patterns", "seamless", "tile", "tiles", "tiled", "tiling", "wallpaper", "grid", "mosaic"),
@@ -93,7 +95,26 @@ def _judged(read: list[Line], size: tuple[int, int], looking: Looking) -> list[t
             kind = "signature" if _is_signature(line, size) else None
         if kind is not None:
             found.append((line, kind))
-    return found
+    return found + _pieces(free, found)
+
+
+def _pieces(free: list[Line], found: list[tuple[Line, Kind]]) -> list[tuple[Line, Kind]]:
+    """Lines that are pieces of a mark which is there several times, turned as it is: what borders and drawings leave of it."""
+    names = Counter(squeezed(line.text) for line, _ in found)
+    repeated = [line for line, kind in found if kind != "signature" and names[squeezed(line.text)] > 1]
+    taken = {id(line) for line, _ in found}
+    return [
+        (line, "repeated")
+        for line in free
+        if id(line) not in taken and any(_is_piece(line, whole) for whole in repeated)
+    ]
+
+
+def _is_piece(line: Line, whole: Line) -> bool:
+    turned = abs((_turn(line.box) - _turn(whole.box) + 90) % 180 - 90)
+    alike = turned <= _ALIKE or max(line.box[1]) < 1.5 * min(line.box[1])
+    low = min(line.box[1]) <= 1.6 * min(whole.box[1])
+    return alike and low and piece_of(line.text, squeezed(whole.text))
 
 
 def _kind(line: Line, size: tuple[int, int], looking: Looking, said: Counter[str]) -> Kind | None:

@@ -112,7 +112,9 @@ def generic_word(text: str) -> str | None:
     # Text laid over a picture is read without its spaces.
     for word in GENERIC:
         body = body.replace(word, "")
-    return next((w for w in GENERIC if rest and w in squeezed(text)), None) if not body else None
+    if not body:
+        return next((word for word in GENERIC if word in "".join(rest)), None)
+    return next((word for word in GENERIC if len(word) >= 5 and _garbled(word, "".join(rest), least=5)), None)
 
 
 def rights(text: str) -> bool:
@@ -120,7 +122,16 @@ def rights(text: str) -> bool:
     return bool(_RIGHTS.search(text) or _RIGHTS.search(squeezed(text)) or _HANDLE.search(text) or links(text))
 
 
-def _garbled(name: str, part: str) -> bool:
-    if len(name) < 6 or len(part) < 5 or not 0.7 <= len(part) / len(name) <= 1.5:
+def piece_of(text: str, name: str) -> bool:
+    """Whether ``text`` is a piece of ``name`` as a border or another drawing leaves one, perhaps misread."""
+    body = squeezed(text)
+    if len(body) < 2 or body in name:
+        return len(body) >= 2
+    matcher = SequenceMatcher(None, body, name, autojunk=False)
+    return matcher.find_longest_match().size >= max(3, 0.6 * len(body))
+
+
+def _garbled(name: str, part: str, least: int = 6) -> bool:
+    if len(name) < least or len(part) < 5 or not 0.7 <= len(part) / len(name) <= 1.5:
         return False
     return SequenceMatcher(None, name, part, autojunk=False).ratio() >= _LIKE
