@@ -44,7 +44,7 @@ def published(request: pytest.FixtureRequest, cli: Cli, work: Path) -> Path:
     wanted = [part for name in FORMATS for part in ("--format", name)]
     extra = ("--set", "output.animate=auto", "--set", "output.animate_fps=6") if request.param == "scene" else ()
     icons = ("--family", "favicon", "--family", "og") if request.param == "avatar" else ()
-    done = cli("run", *PROMPTS[request.param], *wanted, *extra, *icons, "-o", "out")
+    done = cli("run", *PROMPTS[request.param], *wanted, *extra, *icons, "-o", "out", timeout=180)
     assert done.returncode == 0, done.stderr
     return work / "out"
 
@@ -70,7 +70,7 @@ def test_sizes_are_those_that_the_manifest_gives(published: Path) -> None:
         file["name"]: (file["width"], file["height"])
         for asset in assets(published)
         for file in asset["files"]
-        if not file["name"].endswith((".svg", ".ico", ".avif"))
+        if not file["name"].endswith((".svg", ".ico", ".avif", ".webmanifest"))
     }
     assert told
     for name, size in told.items():

@@ -94,6 +94,13 @@ class RequestParams(Params):
         read_families(self.family, self.define)
         return self
 
+    def wanted(self) -> tuple[list[str], list[str]]:
+        """The sizes that are asked for, and the families, written out. With families the default size is nobody's wish."""
+        from imajin_cli.contract.families import read_families
+
+        families = [family.written() for family in read_families(self.family, self.define)]
+        return self.size if not families or "size" in self.model_fields_set else [], families
+
     def request(self, prompt: str | None, preset: str | None) -> Request:
         """The request for ``prompt``, by default the configured one.
 
@@ -108,11 +115,7 @@ class RequestParams(Params):
             )
         if len(text) > 100_000:
             raise UsageError(f"the prompt has {len(text):,} characters; at most 100,000 can be read")
-        from imajin_cli.contract.families import read_families
-
-        families = [family.written() for family in read_families(self.family, self.define)]
-        # Families say what sizes there are: the default size is then one that nobody asked for.
-        size = self.size if not families or "size" in self.model_fields_set else []
+        size, families = self.wanted()
         rest = self.model_dump(exclude={"prompt", "size", "family", "define"})
         return Request(prompt=text, preset=preset, size=size, family=families, **rest)
 

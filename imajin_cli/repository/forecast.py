@@ -10,8 +10,7 @@ from imajin_cli.contract.errors import UsageError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.families import bases_of
 from imajin_cli.contract.need import Need
-from imajin_cli.contract.request import MAX_SIDE
-from imajin_cli.contract.sidecar import Request
+from imajin_cli.contract.request import MAX_SIDE, RequestParams
 from imajin_cli.models.catalogue import find
 from imajin_cli.models.store import command_for, state
 from imajin_cli.repository.build import BuildOptions, Kept
@@ -89,9 +88,9 @@ def _work(job: Job, recipe: Recipe, stages: Sequence[str], kept: Kept, why: str)
     return Work(recipe, tuple(stages), count * len(sizes), count * sum(sizes), backend, why)
 
 
-def _bases(request: Request) -> list[int]:
+def _bases(request: RequestParams) -> list[int]:
     """Pixels of each picture that is made for ``request``."""
-    return [base.size[0] * base.size[1] for base in bases_of(request.size, request.family, MAX_SIDE)]
+    return [base.size[0] * base.size[1] for base in bases_of(*request.wanted(), MAX_SIDE)]
 
 
 def predicted(works: Iterable[Work], costs: Costs, places: int) -> tuple[float, bool]:

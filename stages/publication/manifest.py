@@ -26,6 +26,8 @@ from imajin_cli.stages.publication.snippet import (
 )
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from imajin_cli.stages.output import OutputParams
 
 SHARED = "og"
@@ -38,6 +40,9 @@ def published(
     """``files`` (the primary one first) with the asset's manifest entry. InputError where there is no picture."""
     if asset.picture is None:
         raise InputError(f"{asset.name}: has no picture yet")
+    from imajin_cli.stages.imaging.thumbhash import thumbhash
+
+    small = _small(asset)
     alt, lang = alt_of(asset, params.alt), lang_of(asset, params.alt)
     shown = _shown(files, None, params.base_url)
     families = {
@@ -55,8 +60,8 @@ def published(
         "height": files[0].size[1],
         "ratio": group.ratio if group is not None else _ratio(asset.picture.size),
         "theme": theme_of(asset),
-        "placeholder": placeholder(asset),
-        "thumbhash": _thumbhash(asset),
+        "placeholder": _placeholder(asset, small),
+        "thumbhash": thumbhash(small),
         "srcset": srcsets(shown),
         "credits": credits_of(asset.sidecar),
         "require": list(gates),
@@ -114,28 +119,23 @@ def moving_html(moving: Sequence[Made], files: Sequence[Made], alt: str, lang: s
     return picture_html(shown, alt, None, lang, still=url_of(still.name, base) if still is not None else None)
 
 
-def _thumbhash(asset: Asset) -> str:
-    """The picture's ThumbHash, base64: a blurred likeness to show while it loads."""
-    from imajin_cli.stages.imaging.thumbhash import thumbhash
-
+def _small(asset: Asset) -> Image:
+    """The picture at a few dozen pixels, RGBA: what its likenesses are made of."""
     if asset.picture is None:
         raise InputError(f"{asset.name}: has no picture yet")
-    return thumbhash(asset.picture.image)
+    image = asset.picture.image
+    step = max(1, min(image.size) // 32)
+    # Premultiplied while it is averaged: what transparent pixels hide has no say.
+    return image.convert("RGBA").convert("RGBa").reduce(step).convert("RGBA")
 
 
-def placeholder(asset: Asset) -> str:
+def _placeholder(asset: Asset, small: Image) -> str:
     """The picture's average colour over its background, "#rrggbb": what may stand in its place while it loads."""
     from PIL import Image
 
     from imajin_cli.stages.imaging.encode.raster import flattened
 
-    if asset.picture is None:
-        raise InputError(f"{asset.name}: has no picture yet")
-    image = asset.picture.image
-    step = max(1, min(image.size) // 32)
     ground = background_of(asset) if scene_of(asset).get("background") else _theme_ground(theme_of(asset))
-    # Premultiplied while it is averaged: what transparent pixels hide has no say.
-    small = image.convert("RGBA").convert("RGBa").reduce(step).convert("RGBA")
     one = flattened(small, ground).convert("RGB").resize((1, 1), Image.Resampling.BOX)
     red, green, blue = one.tobytes()
     return f"#{red:02x}{green:02x}{blue:02x}"
