@@ -226,7 +226,7 @@ def _is_pose(record: Record) -> bool:
     given = record.notes.get("inputs") if record.stage == "generate" else None
     controls = given.get("control") if isinstance(given, Mapping) else None
     return isinstance(controls, list) and any(
-        "pose" in str(one.get("model", "")) for one in controls if isinstance(one, Mapping)
+        one.get("kind") == "pose" or "pose" in str(one.get("model", "")) for one in controls if isinstance(one, Mapping)
     )
 
 

@@ -136,6 +136,8 @@ def test_nothing_bad_and_nothing_there_leave_the_picture_alone(stage):
                                 "maps": {"pose": {"sha256": "a" * 64, "width": 8, "height": 8}}}), "pose map"),
         (Record(stage="generate", version="1", status="changed", key="1",
                 notes={"inputs": {"control": [{"model": "control-openpose"}]}}), "pose map"),
+        (Record(stage="generate", version="1", status="changed", key="1",
+                notes={"inputs": {"control": [{"model": "net", "kind": "pose"}]}}), "pose map"),
     ],
 )  # fmt: skip
 def test_where_a_pose_map_steered_nothing_is_painted(stage, record, said):
