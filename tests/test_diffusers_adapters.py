@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from imajin_cli.contract import steps
 from imajin_cli.contract.errors import InputError, UsageError
 from imajin_cli.contract.sidecar import Request
 from imajin_cli.stages.diffusion.given import split_word
@@ -79,6 +80,17 @@ def test_a_long_prompt_is_read_to_its_end(shelf, family):
     assert np.abs(latents(one[1:]) - latents(alone)).max() <= 1e-4 * latents(one).std()
     kept = painted("a robot", negative=f"{LONG} by day"), painted("a robot", negative=f"{LONG} by night")
     assert not same(*kept)
+
+
+@pytest.mark.parametrize(("family", "guidance", "told"), [("sd15", 0.0, 1), ("sd15", 3.0, 0), ("flux", 0.0, 0)])
+def test_a_negative_prompt_without_effect_is_said(shelf, family, guidance, told):
+    said: list[str] = []
+    steps.listen(say=said.append)
+    try:
+        paint.paint(order(shelf, family, "txt2img", SEEDS[:1], negative="a page", guidance=guidance))
+    finally:
+        steps.listen()
+    assert len([line for line in said if "the negative prompt has no effect" in line]) == told
 
 
 @pytest.mark.parametrize("mode", ["img2img", "inpaint", "controlnet", "controlnet-img2img", "controlnet-inpaint"])

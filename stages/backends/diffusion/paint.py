@@ -22,6 +22,8 @@ from imajin_cli.stages.backends.diffusion.schedulers import scheduler_for
 from imajin_cli.stages.backends.diffusion.speed import told, with_step_cache
 from imajin_cli.stages.backends.diffusion.words import encoded
 
+# A negative prompt brings its own guidance here, beside the one that the model has learnt.
+_TRUE_GUIDANCE = ("flux", "flux-kontext")
 _NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 
 
@@ -41,6 +43,8 @@ def paint(order: Order) -> list[Painted]:
     result that is no number, NoCapacityError where not even one picture fits into memory.
     """
     refuse(order)
+    if order.negative is not None and order.guidance <= 1 and order.model.family not in _TRUE_GUIDANCE:
+        steps.tell(f"{order.model.name}: at guidance {order.guidance:g} the negative prompt has no effect")
     done: list[Painted] = []
     # What a step cache leaves out is decided over a whole batch: alone, a candidate does not depend on others.
     alone = order.deterministic or order.step_cache is not None
