@@ -31,11 +31,11 @@ from imajin_cli.run.bind import bind
 from imajin_cli.run.execute import Memory, Result, process
 from imajin_cli.stages.backends.miniclip import revision
 from imajin_cli.stages.semantic import Semantic, SemanticParams
-from imajin_cli.stages.semantics.judge import agreeing, curve, fit
-from imajin_cli.stages.semantics.seen import Seen, meaning, planes_of
+from imajin_cli.stages.semantics.judge import agreeing, composed_class, curve, fit, has_curve, known
+from imajin_cli.stages.semantics.seen import Seen, drawings, meaning, planes_of
 
 STAGES = ("validate", "generate", "moderate", "semantic", "quality")
-CLASSES = ("drawing", "scene")
+CLASSES = ("composed",)
 SIDE = 512
 PROMPTS = Path(__file__).with_name("end_to_end.txt")
 
@@ -70,9 +70,9 @@ def run(prompt: str, seed: int) -> tuple[Result, Entry | None]:
     return result, drawn
 
 
-def judged(entries: Sequence[Entry], texts: Sequence[str]) -> int:
-    """How many pictures the gate passes when each is held against its text."""
-    stage = Semantic(SemanticParams())
+def judged(entries: Sequence[Entry], texts: Sequence[str], *, strict: bool = False) -> int:
+    """How many pictures the gate passes when each is held against its text; ``strict`` is with `judge` always."""
+    stage = Semantic(SemanticParams(judge="always" if strict else "auto"))
     passed = 0
     for entry, text in zip(entries, texts, strict=True):
         known = entry.sidecar.model_copy(update={"request": Request(prompt=text)})
@@ -82,16 +82,25 @@ def judged(entries: Sequence[Entry], texts: Sequence[str]) -> int:
 
 def probabilities(entries: Sequence[Entry], texts: Sequence[str]) -> np.ndarray:
     """Each picture's probability by each text, (pictures, texts)."""
-    meanings = [meaning(text) for text in texts]
+    meanings = [(*meaning(text), drawings(text)) for text in texts]
     rows = []
     for entry in entries:
         assert entry.asset.picture is not None
         seen = Seen(planes_of(entry.asset.picture.image))
-        views, sample, shown = seen.views, seen.sample, seen.shown
-        made = curve(seen.asset_class("auto"), revision())
-        fits = [fit(vector, views, sample, agreeing(called_for, *shown)) for vector, called_for in meanings]
+        views, sample, shown, drawn = seen.views, seen.sample, seen.shown, seen.drawn
+        made = curve(class_of(entry), revision())
+        fits = [
+            fit(vector, views, sample, (*agreeing(called_for, *shown), *known(wanted, *drawn)))
+            for vector, called_for, wanted in meanings
+        ]
         rows.append([made.probability(found.features) for found in fits])
     return np.array(rows)
+
+
+def class_of(entry: Entry) -> str:
+    """The class of our own scenes that a drawing is of; the usual one for a layout that has no curve."""
+    found = composed_class(str(entry.sidecar.stages[-1].notes["layout"]))
+    return found if has_curve(found) else CLASSES[0]
 
 
 def measure() -> dict[str, Any]:
@@ -107,11 +116,15 @@ def measure() -> dict[str, Any]:
     places = (found > right[:, None]).sum(1)
     return {
         "revision": revision(),
-        "thresholds": {name: round(curve(name, revision()).threshold, 5) for name in CLASSES},
+        "thresholds": {name: round(curve(name, revision()).mild, 5) for name in CLASSES},
         "runs that pass": _told(share(sum(result.passed for result, _ in runs), len(runs)), len(runs)),
         "rejected by": dict(sorted(rejected.items())),
         "own prompt passes": _told(share(judged(entries, own), len(own)), len(own)),
         "shuffled prompt is rejected": _told(share(len(own) - judged(entries, other), len(own)), len(own)),
+        "own prompt passes a strict judge": _told(share(judged(entries, own, strict=True), len(own)), len(own)),
+        "shuffled prompt is rejected by a strict judge": _told(
+            share(len(own) - judged(entries, other, strict=True), len(own)), len(own)
+        ),
         "own against all other prompts": {"auc": _rounded(area(right.tolist(), wrong.tolist())), "pictures": len(own)},
         "own prompt is the best of all": _told(share(int((places == 0).sum()), len(own)), len(own)),
         "own prompt is among the best five": _told(share(int((places < 5).sum()), len(own)), len(own)),

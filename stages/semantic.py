@@ -21,6 +21,7 @@ from imajin_cli.contract.sidecar import ModelRef, Score, Sidecar
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
 from imajin_cli.stages.backends.footprint import on_cpu
 from imajin_cli.stages.calibration.limits import limit, state
+from imajin_cli.stages.semantics.judge import Curve, composed_class, has_curve
 from imajin_cli.stages.semantics.seen import Seen, finite, planes_of
 from imajin_cli.stages.semantics.taxonomy import Filter, resolve, with_own
 
@@ -30,17 +31,15 @@ Names = Annotated[list[Name], Field(max_length=64)]
 PROMPT_CHARS = 1000
 
 
-_EASED = 0.2
-"""What share of the calibrated threshold counts by default. The encoder is least sure of situations that it was never
-taught: of "no new messages" in German it thinks little of every picture. Such prompts are to pass; what is clearly off is not."""
-UNLIKE = frozenset({"pattern", "avatar", "numerals", "icon"})
-"""Layouts of ours that the calibration holds none of: a repeated dozen of things, a face, digits, a glyph on a tile."""
+def _composed(sidecar: Sidecar) -> str:
+    """The class of our own scenes that the last drawing is of, by its layout; "" where another drew it, or nothing says.
 
-
-def _arranged(sidecar: Sidecar) -> str:
-    """The layout that the last drawing came to, "" where nothing says. It makes the gate milder, never passes."""
+    It chooses which calibration counts. What was drawn is not read.
+    """
     drawn = next((record for record in reversed(sidecar.stages) if record.stage == "generate"), None)
-    return str(drawn.notes.get("layout", "")) if drawn is not None else ""
+    if drawn is None or drawn.backend != "compose":
+        return ""
+    return composed_class(str(drawn.notes.get("layout", "")))
 
 
 class SemanticParams(Params):
@@ -58,7 +57,7 @@ class SemanticParams(Params):
         Literal["auto", "always", "never"],
         Field(
             description="Judge the prompt: auto judges drawings, mildly, and only records photographs and our own "
-            "icons, avatars, numerals and patterns; always judges all, or gives no verdict; never only records.",
+            "avatars; always judges all strictly, or gives no verdict; never only records.",
         ),
     ] = "auto"
     backend: Annotated[
@@ -163,11 +162,13 @@ class Semantic(Stage[SemanticParams]):
         seen = Seen(layer("semantic", "reading the picture", lambda: planes_of(picture.image)))
         if seen.blank:
             return Outcome("rejected", reason="nothing to see in it", code=self.rejects_with)
-        fit, absent = self._fit(seen, prompt, unlike=_arranged(asset.sidecar) in UNLIKE)
+        composed = _composed(asset.sidecar)
+        own = composed if composed and has_curve(composed) else ""
+        fit, absent = self._fit(seen, prompt, own, unlike=composed != own)
         scores = [*fit, *self._filters(seen, filters)]
         faults = [_fault(score, prompt) for score in scores if score.passed is False]
         notes: dict[str, Any] = {
-            "class": seen.asset_class(p.asset_class),
+            "class": seen.asset_class(p.asset_class, own),
             "judged": any(score.passed is not None for score in scores),
         }
         if absent is not None:
@@ -196,42 +197,43 @@ class Semantic(Stage[SemanticParams]):
             return "mini", ModelRef(name=seen.NAME, revision=seen.revision, licence=seen.LICENCE)
         return "pixels", None
 
-    def _limit(self, asset_class: str, revision: str, calibrated: float | None) -> float | None:
+    def _limit(self, asset_class: str, revision: str, calibrated: Curve | None) -> float | None:
         """The threshold given, else that of a calibration of one's own, else ours. Raises NoVerdictError as `limit` does."""
         p = self.params
         if p.threshold is not None:
             return p.threshold
         if p.calibration is not None:
-            # Whether a drawing takes one look or two is no class that a person would sort pictures by.
-            kind = "drawing" if asset_class == "scene" else asset_class
+            # Whether a drawing takes one look or two, or was ours, is no class that a person would sort pictures by.
+            kind = asset_class if asset_class in self.asset_classes else "drawing"
             return limit(p.calibration, stage=self.name, score="prompt", asset_class=kind, revision=revision)
         if p.judge == "never" or calibrated is None:
             return None
-        return calibrated if p.judge == "always" else round(_EASED * calibrated, 4)
+        return calibrated.threshold if p.judge == "always" else calibrated.mild
 
-    def _fit(self, seen: Seen, prompt: str, *, unlike: bool) -> tuple[list[Score], str | None]:
+    def _fit(self, seen: Seen, prompt: str, own: str, *, unlike: bool) -> tuple[list[Score], str | None]:
         """The prompt's scores, or what was absent: where they are only recorded, there is nothing to fail by.
 
-        ``unlike`` says that the picture is laid out as none that the thresholds were set on.
+        ``own`` is the class of our own scenes that counts, ``unlike`` says that the picture is of one that no threshold
+        was set for.
         """
         p = self.params
         given = p.threshold is not None or p.calibration is not None
-        recorded = p.judge == "auto" and (unlike or seen.asset_class(p.asset_class) == "photo")
+        recorded = p.judge == "auto" and (unlike or seen.asset_class(p.asset_class, own) == "photo")
         if given or (p.judge != "never" and not recorded):
-            return self._prompt(seen, prompt), None
+            return self._prompt(seen, prompt, own), None
         try:
-            scores = self._prompt(seen, prompt)
+            scores = self._prompt(seen, prompt, own)
             return [score.model_copy(update={"threshold": None, "op": "info", "passed": None}) for score in scores], None
         except NoVerdictError as error:
             return [], error.line()
 
-    def _prompt(self, seen: Seen, prompt: str) -> list[Score]:
+    def _prompt(self, seen: Seen, prompt: str, own: str) -> list[Score]:
         """The score of the prompt, and its rank among the sample's prompts; nothing without a prompt."""
         if not prompt:
             return []
         from imajin_cli.stages.semantics.judge import curve
 
-        asset_class = seen.asset_class(self.params.asset_class)
+        asset_class = seen.asset_class(self.params.asset_class, own)
         if self._by_catalogue():
             value = finite("the prompt's probability", seen.siglip(self.params.backend, prompt[:PROMPT_CHARS]))
             # No threshold of ours is known for it: without one given or calibrated it is recorded.
@@ -240,9 +242,9 @@ class Semantic(Stage[SemanticParams]):
         if asset_class == "photo":
             curve("photo", seen.revision)
         found = seen.fit(prompt[:PROMPT_CHARS])
-        asset_class = seen.asset_class(self.params.asset_class)
+        asset_class = seen.asset_class(self.params.asset_class, own)
         calibrated = curve(asset_class, seen.revision)
-        held = self._limit(asset_class, seen.revision, calibrated.threshold)
+        held = self._limit(asset_class, seen.revision, calibrated)
         value = finite("the prompt's probability", calibrated.probability(found.features))
         return [
             self._limited(value, held),

@@ -99,6 +99,8 @@ def test_the_embedded_encoder_is_the_one_that_the_catalogue_promises():
         miniclip.VOCABULARY,
         miniclip.SAMPLE,
         miniclip.THINGS,
+        miniclip.PARTS,
+        miniclip.TITLES,
     ]
     for file in promised.files:
         found = store.locate(promised, file, trust=False)

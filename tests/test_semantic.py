@@ -201,7 +201,13 @@ def test_a_broken_image_encoder_is_no_verdict_and_named(give, says, monkeypatch)
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x04" + bytes(7) + b"[1]{", b"\x02" + bytes(7) + b"{}"])
 @pytest.mark.parametrize(
-    ("name", "says"), [(miniclip.TEXT, "the text head"), (miniclip.THINGS, "the memory of things")]
+    ("name", "says"),
+    [
+        (miniclip.TEXT, "the text head"),
+        (miniclip.THINGS, "the memory of things"),
+        (miniclip.PARTS, "the table of drawings"),
+        (miniclip.TITLES, "the (table of drawings|knowledge of what prompts call for)"),
+    ],
 )
 def test_tables_that_are_none_are_no_verdict(content, name, says, monkeypatch, tmp_path):
     for file in miniclip.FOLDER.iterdir():

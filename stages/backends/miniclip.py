@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from imajin_cli.stages.backends.parts import Parts
     from imajin_cli.stages.backends.things import Things
 
 NAME = "imajin-mini-clip"
@@ -29,7 +30,8 @@ SIDE = 48
 FOLDER = Path(__file__).parent.parent / "semantics" / "compiled"
 IMAGE, TEXT, VOCABULARY, SAMPLE = "image.onnx", "text.safetensors", "vocabulary.json", "sample.safetensors"
 THINGS = "things.safetensors"
-FILES = (IMAGE, TEXT, VOCABULARY, SAMPLE, THINGS)
+PARTS, TITLES = "parts.safetensors", "parts.json"
+FILES = (IMAGE, TEXT, VOCABULARY, SAMPLE, THINGS, PARTS, TITLES)
 _TYPES = {"F16": "<f2", "F32": "<f4", "I8": "i1"}
 _HINT = "pip install --force-reinstall imajin"
 
@@ -67,6 +69,7 @@ class MiniClip:
         self._session: Any = None
         self._text: dict[str, NDArray[np.float32]] | None = None
         self._things: Things | None = None
+        self._parts: Parts | None = None
 
     def _path(self, name: str) -> Path:
         path = self.folder / name
@@ -97,7 +100,7 @@ class MiniClip:
 
     def close(self) -> None:
         """Let go of the session and the tables; the next use reads them again."""
-        self._session = self._text = self._things = None
+        self._session = self._text = self._things = self._parts = None
 
     def image(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Vectors of pictures (n, 3, 48, 48) in -1..1. Raises BackendError for NaN or a wrong shape in or out."""
@@ -151,6 +154,15 @@ class MiniClip:
 
             self._things = Things(self.folder)
         return self._things
+
+    @property
+    def parts(self) -> Parts:
+        """What each of the composer's drawings looks like to the encoder."""
+        if self._parts is None:
+            from imajin_cli.stages.backends.parts import Parts
+
+            self._parts = Parts(self.folder)
+        return self._parts
 
     def called_for(self, embedded: NDArray[np.float32]) -> NDArray[np.float32]:
         """How much more than by any text each thing is called for by texts, (n, things), from the embedder's vectors."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FOLDER = Path(__file__).parent / "compiled"
+SCENES = frozenset({"spot", "hero", "banner"})
+"""Layouts that are a scene about a subject; the others are calibrated each for itself."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Curve:
     weights: tuple[float, ...]
     bias: float
     threshold: float
+    mild: float
+    """The threshold that counts by default: what is clearly off falls under it."""
 
     def probability(self, features: tuple[float, ...]) -> float:
         """Probability, 0..1, that the prompt is the picture's own, where right and wrong are equally likely beforehand."""
@@ -67,6 +71,13 @@ def agreeing(
     found = agreement(called_for[None], shown[None])[0, 0]
     usual = agreement(called_for[None], others)[0]
     return float(found), float((found - usual.mean()) / max(float(usual.std()), LEAST_SPREAD))
+
+
+def known(called_for: NDArray[np.float32], *shown: NDArray[np.float32]) -> tuple[float, ...]:
+    """How well the drawings that a text calls for (drawings,) agree with those that a picture shows, each (drawings,)."""
+    from imajin_cli.stages.backends.things import agreement
+
+    return tuple(float(agreement(called_for[None], one[None])[0, 0]) for one in shown)
 
 
 def fit(
@@ -129,4 +140,16 @@ def curve(asset_class: str, revision: str, folder: Path = FOLDER) -> Curve:
     entry = found.get("classes", {}).get(asset_class)
     if entry is None:
         raise NoVerdictError(f"semantic: no calibration for {asset_class} pictures by the embedded encoder")
-    return Curve(tuple(entry["weights"]), float(entry["bias"]), float(entry["threshold"]))
+    return Curve(tuple(entry["weights"]), float(entry["bias"]), float(entry["threshold"]), float(entry["mild"]))
+
+
+def composed_class(layout: str) -> str:
+    """The class of the composer's own scenes in a layout: one for all that are a scene, others by their layout; "" for ""."""
+    if not layout:
+        return ""
+    return "composed" if layout in SCENES else f"composed-{layout}"
+
+
+def has_curve(asset_class: str, folder: Path = FOLDER) -> bool:
+    """Whether the calibration holds an asset class. Raises NoVerdictError where it cannot be read."""
+    return asset_class in calibration(folder).get("classes", {})

@@ -93,23 +93,37 @@ class Seen:
             lambda: (things.shown(views[None])[0], things.shown(sample["pictures"][:, None])),
         )
 
-    def asset_class(self, wanted: str) -> str:
-        """The asset class that was asked for, or by the pixels: photo, drawing, or scene for a drawing in two views."""
+    @cached_property
+    def drawn(self) -> tuple[NDArray[np.float32], ...]:
+        """The probability of each of the composer's drawings (drawings,) that the picture shows it, by looks and by name."""
+        from imajin_cli.stages.backends.miniclip import shared
+
+        views = self.views
+        found = layer("semantic", "the table of drawings", lambda: shared().parts.shown(views[None]))
+        return tuple(one[0] for one in found)
+
+    def asset_class(self, wanted: str, composed: str = "") -> str:
+        """The asset class that was asked for; else the one of our own scenes that ``composed`` names, as `composed_class`
+        gives it; else by the pixels: photo, drawing, or scene for a drawing in two views.
+        """
         from imajin_cli.stages.semantics.measure import class_of
 
         if wanted != "auto":
             return wanted
+        if composed:
+            return composed
         found = class_of(self.measured)
         nearer = found == "drawing" and self.encoded and bool(is_small(self.views[None])[0])
         return "scene" if nearer else found
 
     def fit(self, text: str) -> Fit:
         """How a text fits the picture."""
-        from imajin_cli.stages.semantics.judge import agreeing, fit
+        from imajin_cli.stages.semantics.judge import agreeing, fit, known
 
         if text not in self._fits:
             vector, called_for = meaning(text)
-            self._fits[text] = fit(vector, self.views, self.sample, agreeing(called_for, *self.shown))
+            agree = (*agreeing(called_for, *self.shown), *known(drawings(text), *self.drawn))
+            self._fits[text] = fit(vector, self.views, self.sample, agree)
         return self._fits[text]
 
     def siglip(self, name: str, text: str) -> float:
@@ -198,6 +212,18 @@ def meaning(text: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     embedded = embedded_of((text,))
     vector = text_vectors((text,), embedded)[0]
     return vector, layer("semantic", "the memory of things", lambda: shared().called_for(embedded))[0]
+
+
+def drawings(text: str) -> NDArray[np.float32]:
+    """How much more than by any text each drawing of the composer's is called for (drawings,). Raises NoVerdictError."""
+    from imajin_cli.stages.backends.miniclip import shared
+    from imajin_cli.stages.semantics.wanted import wanted
+
+    return layer(
+        "semantic",
+        "the knowledge of what prompts call for",
+        lambda: wanted(text, shared().parts.places, shared().parts.also),
+    )
 
 
 def text_vectors(texts: Sequence[str], embedded: NDArray[np.float32] | None = None) -> NDArray[np.float32]:

@@ -32,8 +32,11 @@ def entry(folder: Path) -> str:
 
 
 def main() -> None:
-    text = re.sub(r"imajin-mini-clip:\n(?:  .*\n)+\n?", "", catalogue.SOURCE.read_text(encoding="utf-8")).rstrip("\n")
-    catalogue.SOURCE.write_text(text + "\n\n" + entry(miniclip.FOLDER), encoding="utf-8")
+    text = catalogue.SOURCE.read_text(encoding="utf-8")
+    # In its own place: the comments of the file are of what stands below them.
+    made, found = re.subn(r"imajin-mini-clip:\n(?:  .*\n)+", lambda _: entry(miniclip.FOLDER), text)
+    assert found == 1
+    catalogue.SOURCE.write_text(made, encoding="utf-8")
     catalogue.COMPILED.write_text(catalogue.compiled(), encoding="utf-8")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,14 +20,20 @@ from icons import MARGIN
 from icons import SIDE as RENDERED
 from PIL import Image
 
-from imajin_cli.stages.backends import compose
+from imajin_cli.stages.backends import compose, embedding
 from imajin_cli.stages.backends.miniclip import MiniClip
 from imajin_cli.stages.backends.things import GRANTED, agreement
 from imajin_cli.stages.imaging.metrics.planes import Planes
 from imajin_cli.stages.scene import knowledge
+from imajin_cli.stages.scene.knowledge.bank import Bank
+from imajin_cli.stages.scene.knowledge.compile import rows_of
+from imajin_cli.stages.scene.knowledge.match import match
+from imajin_cli.stages.scene.knowledge.sources import read
+from imajin_cli.stages.scene.knowledge.text import normalise, phrase_key
 from imajin_cli.stages.semantics.judge import LEAST_SPREAD
 from imajin_cli.stages.semantics.look import canvas_of, reduced
 from imajin_cli.stages.semantics.seen import all_views, is_small, views_of
+from imajin_cli.stages.semantics.wanted import called_for, shares
 from imajin_cli.stages.semantics.words import ids_of, words_of
 
 REPEATS = 200
@@ -52,11 +59,13 @@ class Part:
     marks: np.ndarray
     shows: list[Shows] | None = None
     """What composed scenes show, by their specification: only to find wrong prompts that are true all the same."""
+    layouts: np.ndarray | None = None
+    """The layouts of composed scenes."""
 
 
 @dataclass
 class Pairs:
-    """Features (n, 8) as in judge.fit, rank, label, kind ("right", "same set", "other"), the picture's number, set and mark."""
+    """Features (n, 10) as in judge.fit, rank, label, kind ("right", "same set", "other"), the picture's number, set and mark."""
 
     features: np.ndarray
     ranks: np.ndarray
@@ -67,6 +76,8 @@ class Pairs:
     marks: np.ndarray
     doubtful: np.ndarray
     """Wrong prompts that are true of the picture by `true_of_scene`."""
+    layouts: np.ndarray
+    """Of our own scenes the layout, else ""."""
     small: np.ndarray
     """Whether the picture's subject takes little of it, which makes it a scene where the class is found by the pixels."""
 
@@ -74,8 +85,10 @@ class Pairs:
 class Words:
     """Vectors of prompts through the text head, from the embeddings kept by text.py; others are embedded now."""
 
-    def __init__(self, clip: MiniClip, folder: Path) -> None:
+    def __init__(self, clip: MiniClip, folder: Path, known: Bank | None = None) -> None:
         self.clip, self.table = clip, clip.vocabulary
+        self.known = known or Bank()
+        self.wants: dict[str, np.ndarray] = {}
         self.raw: dict[str, np.ndarray] = {}
         for file in sorted(folder.glob("text-*.npz")):
             with np.load(file) as data:
@@ -88,6 +101,15 @@ class Words:
         return np.concatenate(
             [self.clip.called_for(np.stack([self.raw[p] for p in prompts[i : i + 500]])) for i in steps]
         )
+
+    def drawings(self, prompts: list[str]) -> np.ndarray:
+        """How much each of the composer's drawings is called for by each prompt, (n, drawings), by the knowledge at hand."""
+        for prompt in prompts:
+            if prompt not in self.wants:
+                found = match(prompt, embed=embedding.shared(), known=self.known)
+                parts = self.clip.parts
+                self.wants[prompt] = called_for(shares(found, self.known, parts.also), parts.places)
+        return np.stack([self.wants[prompt] for prompt in prompts])
 
     def embed(self, prompts: list[str]) -> None:
         """Embed what is not kept."""
@@ -144,6 +166,11 @@ def icons(clip: MiniClip, shards: Path, part: str, most: int = 10_000) -> Part:
     return Part(encode(clip, np.concatenate(images)), np.array(sets), prompts, marks)
 
 
+def icon_names(shards: Path, part: str) -> list[str]:
+    """The right prompts of a part's icons, without looking at them."""
+    return [name for file in sorted(shards.glob(f"{part}-*.npz")) for name in np.load(file)["captions"].tolist()]
+
+
 def scenes(clip: MiniClip, folder: Path, part: str) -> tuple[Part, list[str]]:
     """The test scenes of half of the situations (by the parity of a digest), and each one's situation.
 
@@ -163,7 +190,24 @@ def scenes(clip: MiniClip, folder: Path, part: str) -> tuple[Part, list[str]]:
         Shows(rows[i]["situation"], rows[i]["subject"], frozenset(words_of(f"{rows[i]['subject']} {rows[i]['alt']}")))
         for i in mine
     ]
-    return Part(vectors, np.array(["compose"] * len(mine)), prompts, marks, shows), [s.situation for s in shows]
+    layouts = np.array([rows[i]["layout"] for i in mine])
+    return Part(vectors, np.array(["compose"] * len(mine)), prompts, marks, shows, layouts), [s.situation for s in shows]
+
+
+def unlearnt(held: Callable[[str], bool], lines: set[str]) -> Bank:
+    """The composer's knowledge without the situations that are ``held``, and without ``lines``: what is left of it for wordings
+    of situations that nobody wrote down."""
+    found, source = Bank(), read()
+    texts, owners = rows_of(source)
+    gone = {i for i, situation in enumerate(found.situations) if held(situation.id)}
+    said = {normalise(line) for line in lines}
+    rows = [i for i, (text, owner) in enumerate(zip(texts, owners, strict=True)) if owner in gone or normalise(text) in said]
+    found.vectors.unit[rows] = 0.0
+    keys = {phrase_key(line) for line in lines}
+    for name in ("phrases", "unspaced"):
+        kept = {k: [o for o in of if o not in gone] for k, of in getattr(found, name).items() if k not in keys}
+        setattr(found, name, {k: of for k, of in kept.items() if of})
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -191,12 +235,13 @@ def true_too(wrong: str, right: str) -> bool:
 def choose_wrong(
     part: Part, others: list[str], groups: list[str], each: int, rng: np.random.Generator
 ) -> list[tuple[int, str, str]]:
-    """(picture, wrong prompt, kind): ``each`` of the same set and ``each`` from ``others`` for every picture."""
+    """(picture, wrong prompt, kind): ``each`` of the same set and ``each`` from ``others``, if any, for every picture."""
     rows_of = {s: np.flatnonzero(part.sets == s) for s in np.unique(part.sets)}
     out = []
     for i, right in enumerate(part.prompts):
         same = rows_of[part.sets[i]]
-        for kind, draw in (("same set", lambda: int(rng.choice(same))), ("other", lambda: -1)):  # noqa: B023
+        draws = (("same set", lambda: int(rng.choice(same))), ("other", lambda: -1))  # noqa: B023
+        for kind, draw in draws if others else draws[:1]:
             found = 0
             for _ in range(50):
                 at = draw()
@@ -213,7 +258,7 @@ def choose_wrong(
 def agreements(
     part: Part, words: Words, sample: dict[str, np.ndarray], prompts: list[str], at: np.ndarray
 ) -> list[np.ndarray]:
-    """The two features of judge.agreeing for each prompt with the picture ``at`` its place."""
+    """The features of judge.agreeing and judge.known for each prompt with the picture ``at`` its place."""
     things = words.clip.things
     shown, others = things.shown(part.vectors), things.shown(sample["pictures"][:, None])
     unique = {p: i for i, p in enumerate(dict.fromkeys(prompts))}
@@ -223,7 +268,10 @@ def agreements(
     steps = [slice(i, i + 2000) for i in range(0, len(row), 2000)]
     ratio = np.concatenate([(called_for[row[s]] * shown[at[s]]).sum(1) for s in steps])
     found = np.log((ratio + GRANTED) / (1 + GRANTED))
-    return [found, (found - usual.mean(1)[row]) / np.maximum(usual.std(1)[row], LEAST_SPREAD)]
+    drawn, wants = words.clip.parts.shown(part.vectors), words.drawings(list(unique))
+    ratios = [np.concatenate([(wants[row[s]] * one[at[s]]).sum(1) for s in steps]) for one in drawn]
+    known = [np.log((ratio + GRANTED) / (1 + GRANTED)) for ratio in ratios]
+    return [found, (found - usual.mean(1)[row]) / np.maximum(usual.std(1)[row], LEAST_SPREAD), *known]
 
 
 def pairs(
@@ -260,6 +308,7 @@ def pairs(
         part.sets[at],
         part.marks[at],
         doubtful,
+        np.array([""] * len(rows)) if part.layouts is None else part.layouts[at],
         is_small(part.vectors)[at],
     )
 

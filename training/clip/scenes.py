@@ -59,7 +59,7 @@ def more(entry: dict[str, Any], spoken: list[str]) -> list[str]:
 
 
 class Made:
-    """One scene: the picture, its subject's title and description, its alt text, and where the subject stands."""
+    """One scene: the picture, its layout, its subject's title and description, its alt text, and where the subject stands."""
 
     def __init__(self, order: compose.Order) -> None:
         made, match = compose.scene(order)
@@ -67,6 +67,7 @@ class Made:
         drawn = next((p["name"] for p in parts if p["role"] == "subject"), "")
         part = compose.library(()).find(drawn)
         self.match, self.subject, self.alt = match, part.title if part else "", str(made.vector.scene["alt"])
+        self.layout = str(made.vector.scene["layout"])
         self.says = described().get(drawn.removeprefix("phosphor:"), "")
         self.image: Image.Image = resvg.render(made.vector.svg, order.width, order.height)
         self.box = framed(self.image, made.vector.scene["boxes"]["subject"])
@@ -243,7 +244,7 @@ def tests(out: Path, split: dict[str, Any]) -> None:
     rows = []
     for at, (made, row) in enumerate(make("test", 4, split)):
         made.image.save(folder / f"{at:04d}.png")
-        rows.append({**row, "subject": made.subject, "alt": made.alt, "box": made.box})
+        rows.append({**row, "subject": made.subject, "alt": made.alt, "box": made.box, "layout": made.layout})
     (out / "test.json").write_text(json.dumps(rows))
     print("test", len(rows))
 
