@@ -46,12 +46,17 @@ SOURCES: dict[str, Source] = {
     ),
     "semantic": Source(
         "gates_semantic.json",
-        "PYTHONPATH=.:training/clip python benchmarks/gates_semantic.py --data .training",
+        "PYTHONPATH=.:training/clip python -m benchmarks.gates_semantic --data .training",
         "Icon sets, situations and wordings that training never saw (`training/clip/split.yaml`); half of the wrong "
         "prompts come from the same set. Without wrong prompts that are true: see true_of_scene in "
-        "`training/clip/evaluate.py`.",
-        _DETAILS | {"without them, by mark"},
-        {"icons of unseen sets, all: auc": (">=", 0.97), "composed scenes, all: auc": (">=", 0.98)},
+        "`training/clip/evaluate.py`. Composed scenes are judged with the composer's own knowledge of what prompts call for; held out of "
+        "the knowledge: the same without the entries of situations that training never saw and without the held-out wordings.",
+        _DETAILS | {"without them, by mark", "runs of compose"},
+        {
+            "icons of unseen sets, all: auc": (">=", 0.97),
+            "composed scenes, all: auc": (">=", 0.98),
+            "composed scenes, held out of the knowledge, all: auc": (">=", 0.98),
+        },
     ),
     "aesthetic": Source(
         "gates_aesthetic.json",

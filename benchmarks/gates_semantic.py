@@ -1,6 +1,6 @@
 """The semantic gate on held-out icon sets and composed scenes: AUC with intervals, what the thresholds do, time a picture.
 
-    PYTHONPATH=.:training/clip python benchmarks/gates_semantic.py --data .training [--out benchmarks/gates_semantic.json]
+    PYTHONPATH=.:training/clip python -m benchmarks.gates_semantic --data .training [--out benchmarks/gates_semantic.json]
 
 The data comes from the recipe (training/clip/README.md); which sets, situations and wordings are held out stands in
 training/clip/split.yaml, what a wrong prompt is in training/clip/evaluate.py.

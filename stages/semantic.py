@@ -57,7 +57,7 @@ class SemanticParams(Params):
         Literal["auto", "always", "never"],
         Field(
             description="Judge the prompt: auto judges drawings, mildly, and only records photographs and our own "
-            "avatars; always judges all strictly, or gives no verdict; never only records.",
+            "avatars, numerals and patterns; always judges all, or gives no verdict; never only records.",
         ),
     ] = "auto"
     backend: Annotated[
@@ -96,13 +96,14 @@ class Semantic(Stage[SemanticParams]):
     asset_classes: ClassVar[tuple[str, ...]] = ("icon", "illustration", "drawing", "photo")
 
     def revision(self) -> str:
-        """Digest of the encoder's weights, its calibration, the taxonomy and a user's file, and of a SigLIP 2 that is used."""
+        """Digest of the encoder's weights, its calibration, the taxonomy, the knowledge, a user's file, and a SigLIP 2 in use."""
         from imajin_cli.stages.backends.miniclip import FOLDER, revision
         from imajin_cli.stages.backends.onnx import state as model_state
+        from imajin_cli.stages.scene.knowledge.bank import COMPILED
 
         parts = [revision().encode(), *(model_state(name).encode() for name in self._by_catalogue())]
         own = self.params.taxonomy
-        for path in (FOLDER / "calibration.json", FOLDER / "taxonomy.json", own):
+        for path in (FOLDER / "calibration.json", FOLDER / "taxonomy.json", COMPILED / "knowledge.json", own):
             try:
                 parts.append(b"" if path is None else _bytes(path))
             except OSError:
@@ -119,10 +120,12 @@ class Semantic(Stage[SemanticParams]):
         return [self.params.backend] if self.params.backend.startswith("siglip2") else []
 
     def ingredients(self) -> Sequence[Ingredient]:
-        """The encoders, their calibration and taxonomy, and the files that are named."""
+        """The encoders, their calibration and taxonomy, the knowledge of prompts, and the files that are named."""
         from imajin_cli.stages.backends.miniclip import FOLDER, NAME, revision
+        from imajin_cli.stages.scene.knowledge.bank import COMPILED
 
         data = [Ingredient("data", name, digest_of(FOLDER / name)) for name in ("calibration.json", "taxonomy.json")]
+        data.append(Ingredient("data", "knowledge.json", digest_of(COMPILED / "knowledge.json")))
         named = [path for path in (self.params.taxonomy, self.params.calibration) if path]
         models = [Ingredient("model", NAME, revision()), *(Ingredient("model", name) for name in self.models())]
         return [*models, *data, *map(file, named)]

@@ -16,7 +16,7 @@ from conftest import Cli
 from imajin_cli.contract.errors import BackendError, NoVerdictError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.picture import Picture, Vector
-from imajin_cli.contract.sidecar import Request, Sidecar
+from imajin_cli.contract.sidecar import Record, Request, Sidecar
 from imajin_cli.contract.stage import Asset, Outcome
 from imajin_cli.stages.backends import embedding, miniclip
 from imajin_cli.stages.semantic import Semantic, SemanticParams
@@ -347,7 +347,7 @@ def test_a_layer_that_takes_too_long_is_no_verdict_and_named(part, monkeypatch):
     assert caught.value.hint == "imajin semantic --force judges anew"
 
 
-@pytest.mark.parametrize("layout", ["pattern", "avatar", "icon"])
+@pytest.mark.parametrize("layout", ["pattern", "avatar"])
 def test_a_layout_that_the_calibration_holds_none_of_is_recorded_and_not_judged(cli: Cli, layout: str) -> None:
     drawn = cli("generate", "a submarine", "--layout", layout, "--size", "400", "--seed", "1")
     name = drawn.stdout.decode().strip()
@@ -362,3 +362,48 @@ def test_a_layout_that_the_calibration_holds_none_of_is_recorded_and_not_judged(
     assert record["scores"][0]["name"] == "prompt"
     assert "threshold" not in record["scores"][0]
     assert cli("semantic", name, "--threshold", "0.9", "--force").returncode == 12
+
+
+def drawn(prompt: str, layout: str, asked: str) -> Outcome:
+    """The verdict on what `generate` draws for a prompt, held against another."""
+    from imajin_cli.stages.generate import Generate, GenerateParams
+
+    stage = Generate(GenerateParams.model_validate({"layout": layout}))
+    made = stage.make(next(iter(stage.plan(Request(prompt=prompt, seed=2, size=["400"])))))
+    record = Record(
+        stage="generate", version="1", status="changed", backend=made.backend, notes=dict(made.notes), key="0" * 64
+    )
+    sidecar = Sidecar(id="x", request=Request(prompt=asked), stages=[record])
+    return Semantic(SemanticParams()).apply(Asset(sidecar, made.picture))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "layout", "other"),
+    [
+        ("a fox asleep by the fire", "spot", "your payment was declined"),
+        ("der Warenkorb ist leer", "hero", "a rocket on its way to the moon"),
+    ],
+)
+def test_our_own_scenes_pass_by_their_prompt_and_fall_by_anothers_by_default(prompt, layout, other):
+    right, wrong = drawn(prompt, layout, prompt), drawn(prompt, layout, other)
+    assert right.status == "passed", right.reason
+    assert (wrong.status, wrong.code) == ("rejected", Exit.OFF_PROMPT)
+    assert right.notes["class"] == judge.composed_class(layout)
+
+
+def test_our_own_icons_are_judged_by_a_threshold_of_their_own():
+    right, wrong = drawn("a submarine", "icon", "a submarine"), drawn("a submarine", "icon", "a slice of pizza")
+    limit = judge.curve("composed-icon", miniclip.revision()).mild
+    assert right.status == "passed"
+    assert [right.scores[0].threshold, wrong.scores[0].threshold] == [limit, limit]
+    assert (right.scores[0].value or 0) > 2 * (wrong.scores[0].value or 1)
+
+
+def test_what_a_record_says_was_drawn_is_not_read():
+    def told(match: str) -> Outcome:
+        notes = {"layout": "spot", "variant": "cards", "match": {"label": match, "concepts": [{"name": match}]}}
+        record = Record(stage="generate", version="1", status="changed", backend="compose", notes=notes, key="0" * 64)
+        sidecar = Sidecar(id="x", request=Request(prompt="a fire engine"), stages=[record])
+        return Semantic(SemanticParams()).apply(Asset(sidecar, Picture.of(disc())))
+
+    assert told("fire-engine") == told("snail")
