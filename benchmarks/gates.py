@@ -50,7 +50,8 @@ SOURCES: dict[str, Source] = {
         "Icon sets, situations and wordings that training never saw (`training/clip/split.yaml`); half of the wrong "
         "prompts come from the same set. Without wrong prompts that are true: see true_of_scene in "
         "`training/clip/evaluate.py`. Composed scenes are judged with the composer's own knowledge of what prompts call "
-        "for; held out of the knowledge: the same without the entries of situations that training never saw and without the held-out wordings.",
+        "for; held out of the knowledge: the same without the entries of situations that training never saw and without the "
+        "held-out wordings.",
         _DETAILS | {"without them, by mark", "runs of compose"},
         {
             "icons of unseen sets, all: auc": (">=", 0.97),
