@@ -22,6 +22,8 @@ BARE_LAYOUTS = frozenset({"banner", "pattern"})
 """Layouts of kinds that have no preset of their own."""
 SET_COLOURS = ("#2563eb", "#0d9488", "#7c3aed", "#db2777", "#ea580c", "#16a34a")
 """Brand colours for a set of icons that names none: one for all of them."""
+LISTED = 0.8
+"""From how sure on a thing is an icon of a set that lists its things."""
 ICONS, MOST_ICONS, VARIATIONS, MOST_VARIATIONS = 6, 12, 3, 8
 KEPT = ("layout", "variant", "theme", "colour", "harmony", "background", "subject", "situation", "people", "detail", "badge",
         "avatar_style")  # fmt: skip
@@ -124,13 +126,26 @@ def _icons(found: Classification, wording: Wording, seed: int) -> Plan:
         "harmony": "mono",
     }
     preset = found.preset.value or None
-    named = [subject for subject in found.subjects if subject.words]
-    if len(named) > 1:
-        prompts = list(dict.fromkeys(subject.words for subject in named))[:MOST_ICONS]
+    prompts = _listed(found)
+    if len(prompts) > 1:
         return Plan(tuple(Job(prompt, preset, settings, seed) for prompt in prompts))
     number = min(found.count.value or ICONS, MOST_ICONS)
     apart = {**settings, "output": {"name": "{name}-{seed}"}}
     return Plan(tuple(Job(wording.prompt, preset, apart, min(seed + i, MAX_SEED)) for i in range(number)))
+
+
+def _listed(found: Classification) -> list[str]:
+    """The words of each thing that a set is to hold, in the request's order: those after a colon where several stand there.
+
+    "set" is the name of a thing too, so without a colon only what is surely meant counts.
+    """
+    request = found.request.lower()
+    places = {subject.words: request.find(subject.words) for subject in found.subjects if subject.words}
+    colon = max(request.find(sign) for sign in (":", "："))
+    after = [words for words, place in places.items() if place > colon >= 0]
+    sure = [subject.words for subject in found.subjects if subject.words and subject.probability >= LISTED]
+    chosen = after if len(after) > 1 else sure
+    return sorted(dict.fromkeys(chosen), key=lambda words: (places[words], words))[:MOST_ICONS]
 
 
 def _variations(found: Classification, source: Sidecar | None) -> Plan:
