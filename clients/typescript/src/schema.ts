@@ -13,7 +13,7 @@ export const EXITS = {
   12: { name: "OFF_PROMPT", meaning: "off-prompt (semantic)" },
   13: { name: "AESTHETIC", meaning: "below the aesthetic threshold" },
   14: { name: "IDENTITY", meaning: "wrong, absent or unusable identity (identity, verify-identity)" },
-  15: { name: "QUALITY", meaning: "rejected by quality; a painted mark that stays, or one that cannot be set, where that was to reject" },
+  15: { name: "QUALITY", meaning: "rejected by quality; a painted mark or bad anatomy that stays, a mark that cannot be set, where that rejects" },
   16: { name: "PROVENANCE", meaning: "provenance gone, tampered with, or of a signer who is not trusted (provenance verify)" },
   20: { name: "MISSING", meaning: "a backend, model or font of a stage that is no gate is missing; the message names the command that gets it" },
   21: { name: "NO_CAPACITY", meaning: "no capacity: no room on a device within the wait, or more asked for than it has" },
