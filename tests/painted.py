@@ -72,7 +72,7 @@ def ours(image: Image.Image, prompt: str = "a meadow", **more: object) -> Asset:
     """An asset whose sidecar says that a diffusion model painted it here; ``more`` goes into its request."""
     picture = Picture.of(image)
     record = Record(
-        stage="generate", version="1", backend="diffusers", model=ModelRef(name="sd15", revision="r1"), status="changed",
+        stage="generate", version="1", backend="diffusers", model=ModelRef(name="unlisted", revision="r1"), status="changed",
         output=picture.sha256, key="0" * 64,
     )  # fmt: skip
     return Asset(Sidecar(id="a", request=Request(prompt=prompt, **more), seed=5, stages=[record]), picture, "a.png")

@@ -60,7 +60,7 @@ def test_a_part_is_painted_at_the_models_own_side_and_put_back_at_its_place(mode
 
 
 def test_the_model_is_the_one_that_is_named_or_the_one_that_made_the_picture(models, monkeypatch):
-    made = Record(stage="generate", version="1", status="changed", key="1", model=ModelRef(name="sd15"))
+    made = Record(stage="generate", version="1", status="changed", key="1", model=ModelRef(name="unlisted"))
     with pytest.raises(UsageError, match="in no catalogue"):
         Mender(Manner()).model_for(made)
     assert Mender(Manner(str(models / "sdxl"))).model_for(made).name == "sdxl"
