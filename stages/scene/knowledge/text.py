@@ -47,6 +47,8 @@ _DULL_TEXT = (
     "about into onto under over between behind beside near after before while when where what who which how why "
     "left right high low next away side way plus pas later too long fast ask sorry seem there here something nothing anything "
     "not no none never out up down off on in more most only also still yet again back soon now today "
+    "favicon favicons icons set sets logo logos emblem pictures images illustrations graphics drawings thumbnail thumbnails "
+    "bilder symbole illustrationen images icones imagenes ilustracion ilustración iconos "
     "bild seite icone ein kleine kleiner kleines freundlich freundlicher nicht kein keine unter auf im am "
     "lunes imagen página pantalla pequeño pequeña amable sin no bajo en sobre "
     "une petit petite joli jolie dans sur sous qui ne pas"
