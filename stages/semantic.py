@@ -31,6 +31,11 @@ Names = Annotated[list[Name], Field(max_length=64)]
 PROMPT_CHARS = 1000
 
 
+LEAST_SIDE = 192
+"""Pixels of the shorter side under which the prompt of one of our own scenes is recorded and not judged by default: its
+threshold was measured at 512, and at 64 a rocket's companions are as few pixels as the rocket."""
+
+
 def _composed(sidecar: Sidecar) -> str:
     """The class of our own scenes that the last drawing is of, by its layout; "" where another drew it, or nothing says.
 
@@ -167,7 +172,8 @@ class Semantic(Stage[SemanticParams]):
             return Outcome("rejected", reason="nothing to see in it", code=self.rejects_with)
         composed = _composed(asset.sidecar)
         own = composed if composed and has_curve(composed) else ""
-        fit, absent = self._fit(seen, prompt, own, unlike=composed != own)
+        tiny = bool(own) and min(picture.image.size) < LEAST_SIDE
+        fit, absent = self._fit(seen, prompt, own, unlike=composed != own or tiny)
         scores = [*fit, *self._filters(seen, filters)]
         faults = [_fault(score, prompt) for score in scores if score.passed is False]
         notes: dict[str, Any] = {

@@ -57,7 +57,7 @@ def serving(*replies: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]
 
         def _send(self, reply: dict[str, Any]) -> None:
             if "drip" not in reply:
-                self.wfile.write(reply["body"])
+                self.wfile.write(reply.get("body", b""))
                 return
             end = time.monotonic() + 20
             while time.monotonic() < end and not over.wait(reply["drip"]):

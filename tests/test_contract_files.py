@@ -362,7 +362,7 @@ def test_a_candidate_of_which_a_ratio_never_came_is_left_out_aloud():
     ranking = Ranking(1, said.append)
     whole = [result(1, 1, ratio=ratio, ratios=2) for ratio in ("1:1", "2:1")]
     assert kept_of(ranking, [result(0, 9, ratio="1:1", ratios=2), *whole]) == [("g", 1)] * 2
-    assert said == ["candidate 1 is left out: not all of its 2 ratios came"]
+    assert said == ["candidate 1 is left out: not all of its 2 pictures came"]
 
 
 def test_the_same_asset_twice_completes_no_group():

@@ -11,9 +11,10 @@ import pytest
 from pydantic import ValidationError
 
 from imajin_cli.contract.errors import InputError, UsageError
+from imajin_cli.contract.ratio import ratio_of
 from imajin_cli.contract.sidecar import Request
 from imajin_cli.contract.stage import Job
-from imajin_cli.stages.generate import Generate, GenerateParams, bases, ratio_of
+from imajin_cli.stages.generate import Generate, GenerateParams, bases
 
 
 def make(prompt: str, **params: object) -> Generate:

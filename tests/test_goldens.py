@@ -44,7 +44,7 @@ CASES = {
     "hero-light": run("welcome to the team", "--layout hero --size 192x108", svg=True),
     "hero-dark": run("a rocket launch", "--layout hero --theme dark --size 192x108"),
     "banner-light": run("scheduled maintenance", "--layout banner --size 192x64"),
-    "pattern-dark": run("a bakery", "--layout pattern --theme dark --size 128"),
+    "pattern-dark": run("payment failed", "--layout pattern --theme dark --size 128"),
     "numerals-light": run("page not found", "--layout numerals --size 128", svg=True),
     "avatar-light": run("a woman with glasses", "--layout avatar --size 128"),
     "icon-contrast": run("a shield", "--layout icon --theme contrast --size 96"),
@@ -168,7 +168,8 @@ def test_it_looks_as_it_did(name, capfd, monkeypatch, rewrite_goldens):
 
 def test_there_is_no_golden_without_its_case_and_all_are_small():
     expected = {f"{name}.png" for name in CASES} | {f"{name}.svg.txt" for name, case in CASES.items() if case.svg}
-    assert {path.name for path in GOLDENS.iterdir()} == expected
+    # Those of poses are held by test_condition.py.
+    assert {path.name for path in GOLDENS.iterdir() if not path.name.startswith("pose-")} == expected
     assert sum(path.stat().st_size for path in GOLDENS.iterdir()) < 400_000
 
 

@@ -162,7 +162,7 @@ def test_auto_takes_siglip_only_where_it_can_be_run(pulled, cli, monkeypatch):
 def test_the_wordings_kept_are_what_the_embedder_says_of_them():
     kept, made = concepts._embedded(), concepts._made().astype(np.float32)
     assert kept.shape == made.shape
-    assert np.abs(kept - made).max() < 2e-3
+    assert np.abs(kept - made).max() < 4e-3
 
 
 @pytest.mark.parametrize("data", [None, b"", b"\x93NUMPY nothing"])

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import Literal
+
+# The worker's client reads the table too: typing would cost more than all that it imports.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
 
 
 class Exit(IntEnum):
