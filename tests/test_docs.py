@@ -44,8 +44,28 @@ def test_there_are_examples():
     assert len(examples()) >= 5
 
 
-@pytest.mark.parametrize(("page", "script"), examples(), ids=lambda value: value[:40].replace("\n", " "))
-def test_every_example_runs(page, script, work, tmp_path):
+def read_first(page: str) -> bool:
+    return page == "README.md"
+
+
+def shown(wanted: bool) -> pytest.MarkDecorator:
+    """The examples of the README, or those of all other pages, which take minutes."""
+    found = [(page, script) for page, script in examples() if read_first(page) is wanted]
+    return pytest.mark.parametrize(("page", "script"), found, ids=lambda value: value[:40].replace("\n", " "))
+
+
+@shown(True)
+def test_every_example_of_the_readme_runs(page, script, work, tmp_path):
+    runs(script, work, tmp_path)
+
+
+@pytest.mark.slow
+@shown(False)
+def test_every_example_of_the_docs_runs(page, script, work, tmp_path):
+    runs(script, work, tmp_path)
+
+
+def runs(script, work, tmp_path):
     folder = tmp_path / "bin"
     folder.mkdir()
     for name, start in (("imajin", "-m imajin_cli"), ("python", "")):
