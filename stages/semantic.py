@@ -7,7 +7,7 @@ manner are is measured, not guessed. What the composer says that it drew is neve
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -17,6 +17,7 @@ from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.ingredient import Ingredient, digest_of, file
 from imajin_cli.contract.layers import layer, timely
 from imajin_cli.contract.need import Need
+from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import ModelRef, Score, Sidecar
 from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
 from imajin_cli.stages.backends.footprint import on_cpu
@@ -25,15 +26,19 @@ from imajin_cli.stages.semantics.judge import Curve, composed_class, has_curve
 from imajin_cli.stages.semantics.seen import Seen, finite, planes_of
 from imajin_cli.stages.semantics.taxonomy import Filter, resolve, with_own
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Names = Annotated[list[Name], Field(max_length=64)]
 # Of a longer prompt this much is read; the text embedder stops at about as much itself.
 PROMPT_CHARS = 1000
 
 
+MEASURED_SIDE = 512
+"""Pixels of the longer side at which the thresholds for our own scenes were measured."""
 LEAST_SIDE = 192
-"""Pixels of the shorter side under which the prompt of one of our own scenes is recorded and not judged by default: its
-threshold was measured at 512, and at 64 a rocket's companions are as few pixels as the rocket."""
+"""Pixels of the shorter side under which a scene is recorded and not judged by default: it is laid out for so few of them."""
 
 
 def _composed(sidecar: Sidecar) -> str:
@@ -44,7 +49,25 @@ def _composed(sidecar: Sidecar) -> str:
     drawn = next((record for record in reversed(sidecar.stages) if record.stage == "generate"), None)
     if drawn is None or drawn.backend != "compose":
         return ""
+    theme = drawn.params.get("theme")
+    of_pair = sidecar.group.theme if sidecar.group is not None else None
+    if (of_pair or (theme.value if theme is not None else None)) == "dark":
+        # What the drawings look like was learned on light themes alone: dark ones are held to what any drawing is.
+        return ""
     return composed_class(str(drawn.notes.get("layout", "")))
+
+
+def _large(picture: Picture) -> Image:
+    """The pixels of a picture of ours; of one that is smaller than thresholds were measured at, drawn larger by its vector.
+
+    The vector is of these very pixels, or a stage dropped it.
+    """
+    scale = MEASURED_SIDE / max(picture.width, picture.height)
+    if scale <= 1 or picture.vector is None:
+        return picture.image
+    from imajin_cli.stages.backends.resvg import render
+
+    return render(picture.vector.svg, round(picture.width * scale), round(picture.height * scale))
 
 
 class SemanticParams(Params):
@@ -167,12 +190,13 @@ class Semantic(Stage[SemanticParams]):
         if not (prompt or p.require or p.forbid or p.detect):
             return Outcome("skipped", reason="no prompt is known and no filter was asked for")
         picture = asset.picture
-        seen = Seen(layer("semantic", "reading the picture", lambda: planes_of(picture.image)))
-        if seen.blank:
-            return Outcome("rejected", reason="nothing to see in it", code=self.rejects_with)
         composed = _composed(asset.sidecar)
         own = composed if composed and has_curve(composed) else ""
-        tiny = bool(own) and min(picture.image.size) < LEAST_SIDE
+        image = layer("semantic", "drawing the picture", lambda: _large(picture) if own else picture.image)
+        seen = Seen(layer("semantic", "reading the picture", lambda: planes_of(image)))
+        if seen.blank:
+            return Outcome("rejected", reason="nothing to see in it", code=self.rejects_with)
+        tiny = bool(own) and min(picture.width, picture.height) < LEAST_SIDE
         fit, absent = self._fit(seen, prompt, own, unlike=composed != own or tiny)
         scores = [*fit, *self._filters(seen, filters)]
         faults = [_fault(score, prompt) for score in scores if score.passed is False]

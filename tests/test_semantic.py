@@ -407,3 +407,12 @@ def test_what_a_record_says_was_drawn_is_not_read():
         return Semantic(SemanticParams()).apply(Asset(sidecar, Picture.of(disc())))
 
     assert told("fire-engine") == told("snail")
+
+
+@pytest.mark.parametrize("options", [("--theme", "dark"), ("--size", "64"), ("--theme", "pair")])
+def test_right_pictures_of_ours_pass_at_every_theme_and_size(cli, options):
+    size = () if "--size" in options else ("--size", "256")
+    made = cli("generate", "a cactus in a clay pot", *options, *size)
+    assert made.returncode == 0, made.stderr
+    judged = cli("semantic", *made.stdout.decode().split())
+    assert (judged.returncode, judged.stdout) == (0, made.stdout), judged.stderr

@@ -126,7 +126,8 @@ def _tasks(jobs: Iterator[Job], keys: Keys, told: Told, options: BatchOptions) -
     seen: dict[str, str] = {}
     for number, job in enumerate(jobs):
         current = None if options.force or told.keeper is None else told.keeper.current(job)
-        if current is not None:
+        # A lock tells what files should be; whether they, and what is known of them, lie there is seen where they lie.
+        if current is not None and published.whole(current):
             told.tell(Task(number, keys.of(job), job), replace(current, tried=False))
             continue
         job = job if told.keeper is None else told.keeper.prepared(job)
