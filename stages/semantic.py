@@ -178,6 +178,10 @@ class Semantic(Stage[SemanticParams]):
         Raises NoVerdictError (exit 22), the layer named, where there is no picture or a layer that is needed is
         missing, fails, takes too long, or gives something that is no number.
         """
+        from imajin_cli.stages.backends.memory import one_heap
+
+        # Each picture has a thread of its own; with a heap for each, memory would grow with the pictures.
+        one_heap()
         return timely(self.name, self.params.time_limit, lambda: self._judged(asset))
 
     def _judged(self, asset: Asset) -> Outcome:
