@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from imajin_cli.contract.errors import MissingError
-from imajin_cli.stages.backends.threads import settle
+from imajin_cli.stages.backends.opencv import library
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,21 +23,11 @@ _LEAST_OFF = 3
 """Levels by which ink stands out of what is around it, at least."""
 
 
-def _cv2() -> Any:
-    settle()
-    try:
-        import cv2
-    except ImportError as error:
-        raise MissingError("OpenCV is not installed", hint="pip install opencv-python-headless") from error
-    cv2.setNumThreads(1)
-    return cv2
-
-
 def telea(pixels: Bytes, mask: Bools, radius: int = 4) -> Bytes:
     """RGB ``pixels`` (height, width, 3) with what ``mask`` covers filled from its surroundings, nothing else changed."""
     import numpy as np
 
-    cv2 = _cv2()
+    cv2 = library()
     found: Bytes = cv2.inpaint(np.ascontiguousarray(pixels), mask.astype(np.uint8), radius, cv2.INPAINT_TELEA)
     return np.where(mask[..., None], found, pixels)
 
@@ -50,7 +39,7 @@ def raised(pixels: Bytes) -> Bytes:
     """
     import numpy as np
 
-    cv2 = _cv2()
+    cv2 = library()
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     plane = cv2.createCLAHE(clipLimit=6.0, tileGridSize=(8, 8)).apply(grey)
     return np.repeat(plane[..., None], 3, axis=2)
@@ -60,7 +49,7 @@ def inside(boxes: Iterable[Any], shape: tuple[int, ...], *, grow: float = 0.0) -
     """What lies inside rotated ``boxes`` ((x, y), (width, height), angle), each grown by ``grow`` of its shorter side."""
     import numpy as np
 
-    cv2 = _cv2()
+    cv2 = library()
     plane = np.zeros(shape[:2], np.uint8)
     for middle, (wide, high), angle in boxes:
         more = 2 * grow * min(wide, high)
@@ -71,7 +60,7 @@ def inside(boxes: Iterable[Any], shape: tuple[int, ...], *, grow: float = 0.0) -
 
 def overlap(one: Any, other: Any) -> float:
     """The share of the smaller of two rotated boxes that lies in the other, 0..1."""
-    cv2 = _cv2()
+    cv2 = library()
     _, shape = cv2.rotatedRectangleIntersection(one, other)
     if shape is None:
         return 0.0
@@ -87,7 +76,7 @@ def ink(pixels: Bytes, box: Any) -> Bools:
     """
     import numpy as np
 
-    cv2 = _cv2()
+    cv2 = library()
     whole = inside([box], pixels.shape, grow=0.1)
     rows, columns = np.nonzero(whole)
     if not rows.size:
@@ -118,6 +107,6 @@ def grown(mask: Bools, pixels: int) -> Bools:
     """``mask`` and what is within ``pixels`` of it."""
     import numpy as np
 
-    cv2 = _cv2()
+    cv2 = library()
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
     return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel)).astype(bool)
