@@ -15,6 +15,9 @@ PLUGINS = Path(__file__).parent / "plugins"
 # The worker is tested by itself, in test_worker.py; elsewhere every command is a process of its own. With TEST_WORKER=on
 # every test of commands goes through it.
 os.environ["IMAJIN_WORKER"] = os.environ.get("TEST_WORKER", "off")
+# The tests start some thousand processes. Where Python is told to keep no bytecode, as in many containers, each of them
+# would compile three hundred modules anew, for a third of a second.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
