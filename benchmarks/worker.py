@@ -38,7 +38,7 @@ class Place:
         path = os.pathsep.join(filter(None, [str(ROOT), plugins, os.environ.get("PYTHONPATH", "")]))
         # The pictures are drawings that no gate needs to like: what is measured is the time that it takes.
         own = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "run"), "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-        self.env = {**kept, **own, "IMAJIN_QUALITY__MIN_SHARPNESS": "0"}
+        self.env = {**kept, **own, "IMAJIN_QUALITY__MIN_SHARPNESS": "0", "IMAJIN_QUALITY__MAX_FRINGE": "1"}
 
     def run(self, *command: str, worker: str, **extra: str) -> Callable[[], object]:
         """A command to measure; what it says on standard error is shown where it fails."""

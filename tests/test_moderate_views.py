@@ -117,9 +117,11 @@ def test_qr_codes_are_found_turned_inverted_and_damaged():
 @pytest.mark.parametrize(
     ("ink", "grounds"),
     [
-        ("black", ["white", "checker"]),
-        ("white", ["white", "black", "checker"]),
-        ("#3366cc", ["white", "checker"]),
+        ("black", ["white"]),
+        ("white", ["white", "black"]),
+        ("#3366cc", ["white"]),
+        ("#c7c7c7", ["white"]),
+        ("#c8c8c8", ["white", "black"]),
     ],
 )
 def test_text_is_looked_for_where_it_can_be_seen(ink, grounds):
@@ -129,6 +131,24 @@ def test_text_is_looked_for_where_it_can_be_seen(ink, grounds):
     found = judge(image)
     assert found.code is Exit.UNSAFE
     assert "web address" in (found.reason or "")
+
+
+def test_text_is_looked_for_only_where_a_see_through_picture_has_ink_and_at_the_scale_of_the_whole(monkeypatch):
+    seen: list[Any] = []
+    real = ocr.boxes
+    monkeypatch.setattr(ocr, "boxes", lambda *told: seen.append((told[0].shape, told[1])) or real(*told))
+    image = Image.new("RGBA", (1000, 800), (0, 0, 0, 0))
+    image.alpha_composite(written("Hello", ground=None, size=(200, 120)), (600, 500))
+    (line,) = Views(image).lines
+    assert line.text == "Hello"
+    assert 630 < line.middle[0] < 760
+    assert 540 < line.middle[1] < 590
+    assert line.box[0] == line.middle
+    ((height, width, _), longest) = seen[0]
+    assert (len(seen), longest) == (1, 1000)
+    assert 100 < width < 240
+    assert 60 < height < 120
+    assert Views(Image.new("RGBA", (64, 64), (0, 0, 0, 0))).lines == []
 
 
 def test_rotated_and_small_text_is_read():

@@ -38,9 +38,17 @@ class Line(NamedTuple):
     middle: tuple[float, float]
     box: Any = None
 
+    def moved(self, right: float, down: float) -> Line:
+        """The line, which was read in a part of a picture, where that part lies ``right`` and ``down`` in the whole."""
+        (x, y), size, angle = self.box
+        middle = (x + right, y + down)
+        return self._replace(middle=middle, box=(middle, size, angle))
 
-def boxes(pixels: NDArray[np.uint8]) -> list[Any]:
+
+def boxes(pixels: NDArray[np.uint8], longest: int | None = None) -> list[Any]:
     """Where there is text in RGB ``pixels`` (height, width, 3): rotated boxes ((x, y), (width, height), angle), surest first.
+
+    ``longest`` is the longest side of the picture that they are a part of, by which they are scaled: by default their own.
 
     Raises MissingError where OpenCV, onnxruntime or the model is absent, BackendError for a result that makes no sense.
     """
@@ -48,7 +56,8 @@ def boxes(pixels: NDArray[np.uint8]) -> list[Any]:
 
     cv2 = library()
     height, width = pixels.shape[:2]
-    scale = min(max(SMALLEST_SIDE / max(height, width), 1.0), LARGEST_SIDE / max(height, width))
+    side = longest or max(height, width)
+    scale = min(max(SMALLEST_SIDE / side, 1.0), LARGEST_SIDE / side)
     size = (_stepped(width * scale), _stepped(height * scale))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     batch = (small[:, :, ::-1].astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)[None]

@@ -23,6 +23,7 @@ FACE_SIDE = 768
 """Longest side in pixels at which faces are looked for: one 80 pixels wide, the least that is found, is a tenth of it."""
 OPAQUE = "as it is"
 _CHECK = 8
+_MARGIN = 32
 _LIGHT_EDGE = 200
 
 
@@ -75,7 +76,10 @@ class Views:
 
     @cached_property
     def text_grounds(self) -> list[str]:
-        """The grounds on which text is looked for: all but black, and that too where light edges would vanish on white."""
+        """The grounds on which text is looked for: white, and black too where light edges would vanish on white.
+
+        Not on the checker, since ink stands out at least as much from one of the two.
+        """
         if OPAQUE in self.grounds:
             return [OPAQUE]
         import numpy as np
@@ -86,7 +90,16 @@ class Views:
         edge = alpha.copy()
         edge[1:-1, 1:-1] &= ~inner
         light = pixels[:, :, :3].min(axis=2) >= _LIGHT_EDGE
-        return ["white", "black", "checker"] if bool((edge & light).any()) else ["white", "checker"]
+        return ["white", "black"] if bool((edge & light).any()) else ["white"]
+
+    @cached_property
+    def inked(self) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom, in pixels of `working`, of all that is not wholly see-through, and a margin."""
+        whole = (0, 0, *self.working.size)
+        if OPAQUE in self.grounds:
+            return whole
+        left, top, right, bottom = self.working.getchannel("A").getbbox() or whole
+        return max(0, left - _MARGIN), max(0, top - _MARGIN), min(whole[2], right + _MARGIN), min(whole[3], bottom + _MARGIN)
 
     @cached_property
     def faces(self) -> list[Seen]:
@@ -112,11 +125,13 @@ class Views:
         from imajin_cli.stages.backends import ocr
 
         lines: list[Line] = []
+        left, top, _, _ = self.inked
+        longest = max(self.working.size)
         for name in self.text_grounds:
-            pixels = np.asarray(self.grounds[name])
-            boxes = ocr.boxes(pixels)
+            pixels = np.asarray(self.grounds[name].crop(self.inked))
+            boxes = ocr.boxes(pixels, longest)
             if boxes:
-                lines += ocr.read(pixels, boxes)
+                lines += [line.moved(left, top) for line in ocr.read(pixels, boxes)]
         return lines
 
     @cached_property

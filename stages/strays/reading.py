@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,13 +40,7 @@ def _read(part: NDArray[np.uint8], left: int, top: int) -> list[Line]:
     from imajin_cli.stages.backends import ocr
 
     boxes = ocr.boxes(part)
-    return [_moved(line, left, top) for line in ocr.read(part, boxes)] if boxes else []
-
-
-def _moved(line: Line, left: int, top: int) -> Line:
-    (x, y), size, angle = line.box
-    box: Any = ((x + left, y + top), size, angle)
-    return line._replace(box=box, middle=box[0])
+    return [line.moved(left, top) for line in ocr.read(part, boxes)] if boxes else []
 
 
 def _parts(pixels: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.uint8], int, int]]:
