@@ -61,7 +61,7 @@ lock: ## solve requirements/lock.txt anew
 clean: ## remove what make and the tools made, the environment too
 	@[[ ! -e "$(VENV)" || -f "$(VENV)/pyvenv.cfg" ]] || { echo "$(VENV) is no virtual environment" >&2; exit 2; }
 	rm -rf "$(VENV)" build dist imajin.egg-info .typecheck .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find imajin_cli stages configs presets tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	find $(wildcard imajin_cli stages configs presets tests tools training docs examples benchmarks) -name __pycache__ -prune -exec rm -rf {} +
 
 $(RUN_READY): pyproject.toml requirements/lock.txt
 	@tools/install "$(PYTHON)" "$(VENV)" .

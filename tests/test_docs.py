@@ -8,6 +8,8 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 
 import pytest
 import typer
@@ -54,18 +56,28 @@ def shown(wanted: bool) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("page", "script"), found, ids=lambda value: value[:40].replace("\n", " "))
 
 
+@pytest.fixture(scope="module")
+def bare() -> Iterator[dict[str, str]]:
+    """The environment that a reader has: nothing of the tests' own settings, and the worker, here one for all examples."""
+    with tempfile.TemporaryDirectory() as runtime:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("IMAJIN_", "XDG_"))}
+        kept = {**kept, "PYTHONPATH": str(ROOT), "XDG_RUNTIME_DIR": runtime, "IMAJIN_WORKER": "on"}
+        yield kept
+        subprocess.run([sys.executable, "-m", "imajin_cli", "worker", "stop"], env=kept, capture_output=True, timeout=60)
+
+
 @shown(True)
-def test_every_example_of_the_readme_runs(page, script, work, tmp_path):
-    runs(script, work, tmp_path)
+def test_every_example_of_the_readme_runs(page, script, bare, work, tmp_path):
+    runs(script, bare, work, tmp_path)
 
 
 @pytest.mark.slow
 @shown(False)
-def test_every_example_of_the_docs_runs(page, script, work, tmp_path):
-    runs(script, work, tmp_path)
+def test_every_example_of_the_docs_runs(page, script, bare, work, tmp_path):
+    runs(script, bare, work, tmp_path)
 
 
-def runs(script, work, tmp_path):
+def runs(script, bare, work, tmp_path):
     folder = tmp_path / "bin"
     folder.mkdir()
     for name, start in (("imajin", "-m imajin_cli"), ("python", "")):
@@ -74,10 +86,7 @@ def runs(script, work, tmp_path):
         launcher.chmod(0o755)
     shutil.copy(ROOT / "docs" / "pictures" / "photo.jpg", work / "photo.jpg")
     commands = "\n".join(line.removeprefix("$ ") for line in script.splitlines() if not line.startswith("#"))
-    # As a reader has it: nothing of the tests' own settings.
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("IMAJIN_")}
-    # But for the worker, which would outlive the test.
-    env = {**bare, "IMAJIN_WORKER": "off", "PATH": f"{folder}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    env = {**bare, "HOME": os.environ["HOME"], "PATH": f"{folder}:{os.environ['PATH']}"}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands], cwd=work, env=env, capture_output=True, timeout=110
     )
