@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import pickle
 import sys
 from pathlib import Path
 
@@ -480,6 +481,18 @@ def test_a_pickle_passes_under_no_name(name, data, work):
     (work / name).write_bytes(data)
     with pytest.raises(InputError, match="is a pickle"):
         check_format(work / name, name)
+
+
+@pytest.mark.parametrize("length", [0x280, 0x380, 0x480, 0x580])
+def test_a_header_whose_length_reads_like_a_pickles_first_bytes_is_none(tmp_path, length):
+    header = json.dumps({"__metadata__": {"pad": ""}}).encode()
+    header = header[:-3] + b"x" * (length - len(header)) + header[-3:]
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(length.to_bytes(8, "little") + header)
+    check_format(path, path.name)
+    path.write_bytes(pickle.dumps(list(range(9)), protocol=length >> 8))
+    with pytest.raises(InputError, match="is a pickle"):
+        check_format(path, path.name)
 
 
 @pytest.mark.parametrize("name", [name for name in RIGHT if not name.endswith((".bin", ".dat"))])

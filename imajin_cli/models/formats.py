@@ -42,9 +42,11 @@ def check_format(path: Path, name: str, *, pickled: bool = False) -> None:
 def looks_pickled(head: bytes) -> bool:
     """Whether a file that starts with ``head`` is a pickle (protocols 2 to 5), or a zip, as torch saves since 1.6.
 
-    Of a model's formats none is a zip, so every zip counts.
+    Of a model's formats none is a zip, so every zip counts. A safetensors file begins with its header's length, which may be
+    0x380; no pickle goes on with a zero byte, for that is no opcode.
     """
-    return (head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")) or head[:4] == b"PK\x03\x04"
+    protocol = head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
+    return (protocol and head[2:3] != b"\0") or head[:4] == b"PK\x03\x04"
 
 
 def _expect(held: bool, name: str) -> None:
