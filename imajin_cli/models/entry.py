@@ -166,7 +166,8 @@ Source = Annotated[Installed | Hub | Https | Pypi | Npm | Folder, Field(discrimi
 class Diffusion(_Strict):
     """Settings that suit a diffusion model, for whoever names it alone; what is left out is its family's.
 
-    ``side`` in pixels is what it was trained on; ``parameters`` in millions are those of all its parts together.
+    ``side`` in pixels is what it was trained on; ``parameters`` in millions are those of all its parts together;
+    ``experimental`` says how far a model is that is not good enough yet, for people and for the record.
     """
 
     steps: Annotated[int | None, Field(ge=1, le=200)] = None
@@ -174,6 +175,7 @@ class Diffusion(_Strict):
     scheduler: Annotated[str | None, Field(pattern=r"^[a-z0-9+-]{1,20}$")] = None
     side: Annotated[int | None, Field(ge=64, le=4096)] = None
     parameters: Annotated[int | None, Field(ge=1, le=1_000_000)] = None
+    experimental: Annotated[str, Field(max_length=300)] = ""
 
 
 class Entry(_Strict):

@@ -11,7 +11,7 @@ from imajin_cli.contract.errors import InputError, UsageError
 from imajin_cli.contract.ingredient import Ingredient, file
 from imajin_cli.stages.diffusion import steering
 from imajin_cli.stages.diffusion.inputs import digest, named, picture, size_of
-from imajin_cli.stages.diffusion.models import is_path, known, revision
+from imajin_cli.stages.diffusion.models import is_path, is_weights, known, lora_file, revision
 from imajin_cli.stages.diffusion.params import DiffusionParams
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def state(p: DiffusionParams) -> list[str]:
         found += [revision(one.what), digest(Path(one.map or "")), str(one.scale)]
     for text in p.lora:
         one = named(text, with_map=False)
-        found += [digest(Path(one.what)), str(one.scale)]
+        found += [digest(lora_file(one.what)), str(one.scale)]
     for text in p.embedding:
         file, word = split_word(text)
         found += [digest(Path(file)), word]
@@ -52,7 +52,9 @@ def ingredients(p: DiffusionParams) -> list[Ingredient]:
     controls = steering.asked(p.control)
     models = [name for name in (p.model, p.tiny_vae, adapter and adapter.what) if name is not None]
     models += [one.model for one in controls]
-    weights = [*(named(text, with_map=False).what for text in p.lora), *(split_word(text)[0] for text in p.embedding)]
+    loras = [named(text, with_map=False).what for text in p.lora]
+    models += [name for name in loras if not is_weights(name)]
+    weights = [*filter(is_weights, loras), *(split_word(text)[0] for text in p.embedding)]
     found = [Ingredient("model", name, path=name if is_path(name) else None) for name in models]
     found += [Ingredient("model", path, path=path) for path in weights if path]
     files = [steering.file_of(p.image), p.mask, adapter and adapter.map, *(one.file for one in controls)]
@@ -70,7 +72,7 @@ def recorded(p: DiffusionParams) -> dict[str, Any]:
     loras = [named(text, with_map=False) for text in p.lora]
     if loras:
         found["lora"] = [
-            {"file": os.path.basename(one.what), "digest": digest(Path(one.what)), "scale": one.scale} for one in loras
+            {"file": os.path.basename(one.what), "digest": digest(lora_file(one.what)), "scale": one.scale} for one in loras
         ]
     words = [split_word(text) for text in p.embedding]
     if words:
@@ -96,7 +98,7 @@ def loras(p: DiffusionParams) -> tuple[Weighted, ...]:
     from imajin_cli.stages.backends.diffusion.order import Weighted
 
     asked = [named(text, with_map=False) for text in p.lora]
-    return tuple(Weighted(_file(one.what, "LoRA"), one.scale) for one in asked)
+    return tuple(Weighted(lora_file(one.what), one.scale) for one in asked)
 
 
 def words(p: DiffusionParams) -> tuple[Word, ...]:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Known:
     """A model that can be loaded: its name for records, its folder, revision and licence, and settings that suit it.
 
-    ``side`` in pixels is what it was trained on, ``parameters`` are in millions.
+    ``side`` in pixels is what it was trained on, ``parameters`` are in millions; ``experimental`` says how far a model is that
+    is not good enough yet.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Known:
     scheduler: str | None = None
     side: int | None = None
     parameters: int | None = None
+    experimental: str = ""
 
 
 def is_path(name: str) -> bool:
@@ -52,8 +54,29 @@ def known(name: str) -> Known:
     entry: Listed = listed(name)
     if entry.task not in ("diffusion", "controlnet", "ip-adapter", "autoencoder"):
         raise UsageError(f"{name} is a model for {entry.task}, not for diffusion")
-    settings = (entry.steps, entry.guidance, entry.scheduler, entry.side, entry.parameters)
+    settings = (entry.steps, entry.guidance, entry.scheduler, entry.side, entry.parameters, entry.experimental)
     return Known(name, folder_of(name), entry.revision, entry.licence, *settings)
+
+
+def is_weights(name: str) -> bool:
+    """Whether ``name`` is a file of weights rather than a name in the catalogue."""
+    return is_path(name) or name.endswith(".safetensors")
+
+
+def lora_file(name: str) -> Path:
+    """The weights that ``name`` stands for: a file, or a LoRA of the catalogue.
+
+    Raises InputError for a file that is not there, UsageError for a name of another task, MissingError as `known` does.
+    """
+    if is_weights(name):
+        path = Path(name).expanduser()
+        if not path.is_file():
+            raise InputError(f"{name}: there is no such LoRA")
+        return path.resolve()
+    entry = listed(name)
+    if entry.task != "lora":
+        raise UsageError(f"{name} is a model for {entry.task}, not a LoRA")
+    return next(folder_of(name).glob("*.safetensors"))
 
 
 def loadable(found: Known, dtype: Literal["auto", "fp32", "bf16", "fp16"]) -> Model:

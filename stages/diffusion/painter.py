@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from imajin_cli.contract import steps
 from imajin_cli.contract.errors import UsageError
 from imajin_cli.contract.ingredient import Ingredient
 from imajin_cli.contract.need import Need
@@ -46,6 +47,7 @@ class Painter:
     def __init__(self, params: DiffusionParams) -> None:
         self.params = params
         self._ahead: dict[tuple[Any, ...], Painted] = {}
+        self._told = False
 
     @cached_property
     def known(self) -> Known:
@@ -83,6 +85,9 @@ class Painter:
 
     def make(self, job: Job) -> Outcome:
         """Paint one picture, or hand it over from a batch that was painted with an earlier one."""
+        if self.known.experimental and not self._told:
+            self._told = True
+            steps.tell(f"{self.known.name}: {self.known.experimental}")
         key = _key(job, job.index)
         if key not in self._ahead:
             self._ahead = self._painted(job)
@@ -165,6 +170,8 @@ class Painter:
             "determinism": _EXACT if self.params.deterministic else _CLOSE,
             "inputs": given.recorded(self.params) | steering.recorded(self.params.control, self.params.image, job.maps),
         }
+        if found.experimental:
+            notes["experimental"] = found.experimental
         ref = ModelRef(name=found.name, revision=found.revision, licence=found.licence)
         return Outcome("changed", picture=Picture.of(image), backend="diffusers", model=ref, notes=notes)
 

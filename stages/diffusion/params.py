@@ -63,7 +63,10 @@ class DiffusionParams(Params):
             max_length=2048, description="FOLDER=PICTURE or FOLDER=PICTURE@SCALE: an IP-Adapter, and what it looks at."
         ),
     ] = None
-    lora: Annotated[list[str], Field(max_length=8, description="FILE or FILE@SCALE: a LoRA in safetensors.")] = []
+    lora: Annotated[
+        list[str],
+        Field(max_length=8, description="FILE or FILE@SCALE: a LoRA in safetensors, or one of the catalogue by name."),
+    ] = []
     fuse_lora: Annotated[
         bool, Field(description="Add the LoRAs to the model's weights instead of running beside them: faster steps.")
     ] = False

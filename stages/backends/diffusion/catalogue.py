@@ -19,6 +19,7 @@ class Listed(NamedTuple):
     scheduler: str | None
     side: int | None
     parameters: int | None
+    experimental: str = ""
 
 
 def listed(name: str) -> Listed:
@@ -29,7 +30,7 @@ def listed(name: str) -> Listed:
     own = entry.diffusion
     if own is None:
         return Listed(entry.task, entry.revision, entry.licence, None, None, None, None, None)
-    settings = (own.steps, own.guidance, own.scheduler, own.side, own.parameters)
+    settings = (own.steps, own.guidance, own.scheduler, own.side, own.parameters, own.experimental)
     return Listed(entry.task, entry.revision, entry.licence, *settings)
 
 
