@@ -29,6 +29,7 @@ FILES = {
     "test_diffusers_speed.py": 80,
     "test_steering_diffusers.py": 6,
     "test_mending.py": 6,
+    "test_mini.py": 11,
     "test_anatomy_networks.py": 4,
 }
 

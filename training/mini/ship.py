@@ -99,7 +99,8 @@ def entry(name: str, out: Path) -> str:
     if name == MODEL:
         score = json.loads((out / "scores.json").read_text()) if (out / "scores.json").is_file() else {}
         said = score.get("experimental", "experimental: not measured yet")
-        settings = f'  diffusion: {{steps: 20, guidance: 4.0, side: 64, parameters: 5, experimental: "{said}"}}\n'
+        more = f', experimental: "{said}"' if said else ""
+        settings = f"  diffusion: {{steps: 20, guidance: 6.0, side: 64, parameters: 5{more}}}\n"
     return (
         f"{name}:\n  task: {TASKS[name]}\n  licence: Apache-2.0\n  commercial: allowed\n  note: >-\n    {NOTES[name]}\n  files:\n"
         + "".join(lines)
