@@ -97,6 +97,7 @@ def _batch(order: Order, seeds: tuple[int, ...]) -> list[Painted]:
             drawn_from_streams(streams),
             with_reference(pipe, order),
             with_loras(pipe, order),
+            _inpainted(pipe),
             with_step_cache(pipe, order),
         ):
             shown = pipe(
@@ -163,6 +164,24 @@ def _determined(torch: Any, wanted: bool) -> Iterator[None]:
         yield
     finally:
         torch.use_deterministic_algorithms(before)
+
+
+@contextmanager
+def _inpainted(pipe: Any) -> Iterator[None]:
+    """While this lasts, an inpainting pipeline takes a UNet over codes of any depth: diffusers 0.42 asks for 4 or 9 by number,
+
+    and means by 4 one that was not made for masks.
+    """
+    unet: Any = getattr(pipe, "unet", None)
+    depth = None if unet is None else unet.config.in_channels
+    if depth in (None, 4, 9) or "Inpaint" not in type(pipe).__name__ or depth != pipe.vae.config.latent_channels:
+        yield
+        return
+    unet.register_to_config(in_channels=4)
+    try:
+        yield
+    finally:
+        unet.register_to_config(in_channels=depth)
 
 
 def _is_memory(error: Exception) -> bool:
