@@ -56,7 +56,7 @@ def test_make_publishes_and_says_what_came_of_it(capfd):
         assert (asset.by, asset.status) == ("output", "changed")
         assert read_sidecar(asset.path) == asset.sidecar
     kinds = [event.event for event in events]
-    assert (kinds[0], kinds[-1]) == ("started", "summary")
+    assert (kinds[0], kinds[-1]) == ("started", "finished")
     assert kinds.count("candidate") == 4
     assert kinds.count("asset") == 2
     assert {event.id for event in events if event.event == "asset"} == {asset.id for asset in result.assets}

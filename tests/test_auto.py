@@ -123,11 +123,11 @@ def test_json_ends_in_one_summary(capfd, monkeypatch):
     code, lines, _ = auto(capfd, monkeypatch, "an icon of a bell", "--json")
     events = [json.loads(line) for line in lines]
     assert code == 0
-    assert [event["event"] for event in events] == ["asset", "summary"]
+    assert [event["event"] for event in events] == ["asset", "finished"]
     assert events[-1]["passed"] == 1
     code, lines, _ = auto(capfd, monkeypatch, "a nude woman on a beach", "--json")
     assert code == 10
-    assert [json.loads(line)["event"] for line in lines] == ["error", "summary"]
+    assert [json.loads(line)["event"] for line in lines] == ["error", "finished"]
 
 
 def test_a_set_is_of_what_is_listed():

@@ -65,7 +65,7 @@ def test_a_cluster_makes_what_this_machine_makes_also_when_a_node_is_lost(work, 
             assert kept(env, place) == state(work / "local")
             assert len(assets(env, place)) == 12
     events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b'{"imajin"')]
-    assert [event["passed"] for event in events if event["event"] == "summary"] == [12, 12, 12, 12]
+    assert [event["passed"] for event in events if event["event"] == "finished"] == [12, 12, 12, 12]
     published = [path for event in events if event["event"] == "job" for path in event["paths"]]
     assert len(set(published)) == len(published) == 48
     assert state(work / "both") == state(work / "local")

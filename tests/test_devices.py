@@ -236,7 +236,7 @@ def test_a_gpu_is_known_by_its_uuid_and_shown_by_its_number(driver):
     assert (gpu["id"], gpu["uuid"], gpu["kind"]) == ("cuda:0", "GPU-11111111-2222", "cuda")
     assert (gpu["total_mib"], gpu["free_mib"]) == (24576, 20480)
     assert cpu["id"] == "cpu"
-    assert found["summary"][0]["code"] == 0
+    assert found["finished"][0]["code"] == 0
 
 
 def test_a_program_sees_the_one_gpu_that_it_leased(driver):

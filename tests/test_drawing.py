@@ -78,7 +78,7 @@ def test_the_first_that_passes_ends_the_draw_and_is_published_by_its_plain_name(
     done = cli("run", PROMPT, *FAST, *strict(limit), "--until-pass", "--json", "-o", "out")
     assert done.returncode == 0, done.stderr
     found = events(done)
-    assert [event["event"] for event in found] == ["rejected"] * first + ["draw", "asset", "summary"]
+    assert [event["event"] for event in found] == ["rejected"] * first + ["draw", "asset", "finished"]
     assert found[-2]["path"] == "out/an-empty-inbox.png"
     draw = found[-3]
     assert [one["seed"] for one in draw["candidates"]] == list(range(first + 1))
@@ -177,7 +177,7 @@ def test_the_clock_ends_a_draw_between_candidates_with_all_their_ratios(cli, mea
 def test_settings_come_from_files_and_need_what_can_be_drawn(cli, measured, png, capfd, monkeypatch):
     Path("imajin.yaml").write_text("run:\n  until_pass: true\n  max_candidates: 3\n")
     done = cli("run", PROMPT, *FAST, *strict(measured.limit(0)), "--json")
-    assert [event["event"] for event in events(done)] == ["rejected"] * 3 + ["draw", "summary"]
+    assert [event["event"] for event in events(done)] == ["rejected"] * 3 + ["draw", "finished"]
     code, _, err = inside(capfd, monkeypatch, "run", PROMPT, *FAST, "-n", "4")
     assert code == Exit.USAGE
     assert "raise --max-candidates" in err
@@ -199,13 +199,13 @@ def test_settings_come_from_files_and_need_what_can_be_drawn(cli, measured, png,
 def test_a_refused_prompt_draws_nothing_and_each_request_has_its_own_draw(cli, measured):
     done = cli("run", "naked lady having sex", "--until-pass", "--json")
     assert done.returncode == Exit.INVALID
-    assert [event["event"] for event in events(done)] == ["rejected", "draw", "summary"]
+    assert [event["event"] for event in events(done)] == ["rejected", "draw", "finished"]
     for text in ("a rocket", PROMPT):
         assert cli("validate", text, "--size", "128").returncode == 0
     requests = sorted(str(path) for path in Path(".imajin/work").glob("a*.request.json"))
     done = cli("run", *requests, *FAST, "--until-pass", "--json", "-o", "out")
     assert done.returncode == 0, done.stderr
-    assert [event["event"] for event in events(done)] == ["draw", "asset", "draw", "asset", "summary"]
+    assert [event["event"] for event in events(done)] == ["draw", "asset", "draw", "asset", "finished"]
 
 
 def test_keep_work_and_out_dir_hold_every_candidate_of_the_draw(cli, measured):

@@ -26,7 +26,7 @@ from processes import clean_environment, imajin
 PAGE = ROOT / "docs" / "events.md"
 STREAM = re.compile(r"(<!-- stream -->\n```console\n\$ imajin (.*?)\n```\n.*?```json\n)(.*?)(```)", re.S)
 OF_BATCHES = {"job", "stale", "current", "planned", "forecast"}
-JSON_EVENTS = {"asset", "rejected", "error", "draw", "summary"}
+JSON_EVENTS = {"asset", "rejected", "error", "draw", "finished"}
 
 
 def events(done: subprocess.CompletedProcess[bytes]) -> list[dict[str, Any]]:
@@ -90,7 +90,7 @@ def test_batches_tell_valid_events_too(validator, tmp_path):
     for event in told:
         validator.validate(event)
         assert_declared(event)
-    assert {event["event"] for event in told} == {*OF_BATCHES, "summary"}
+    assert {event["event"] for event in told} == {*OF_BATCHES, "finished"}
 
 
 def test_every_key_is_declared(stream, drawn):
@@ -109,8 +109,8 @@ def test_a_stream_tells_the_work_in_order(stream):
     folder, told = stream
     kinds = [event["event"] for event in told]
     assert kinds[0] == "started"
-    assert kinds[-1] == "summary"
-    assert kinds.count("summary") == kinds.count("started") == 1
+    assert kinds[-1] == "finished"
+    assert kinds.count("finished") == kinds.count("started") == 1
     assert kinds.count("candidate") == kinds.count("preview") == 2
     assert kinds.count("asset") == 1
     candidates = [event for event in told if event["event"] == "candidate"]
@@ -160,14 +160,14 @@ def test_what_is_rejected_is_never_shown(tmp_path):
 def test_json_alone_prints_the_same_lines_without_those_between(stream, tmp_path):
     arguments = ("run", "a rocket", "-n", "2", "--best", "1", "--size", "128", "--format", "png", "-o", "dist")
     plain = events(imajin(tmp_path, *arguments, "--json"))
-    assert {event["event"] for event in plain} == {"asset", "summary"}
+    assert {event["event"] for event in plain} == {"asset", "finished"}
     assert plain == [event for event in stream[1] if event["event"] in JSON_EVENTS]
 
 
 def test_a_wrong_command_line_ends_in_a_summary(drawn):
     error, summary = drawn[-2:]
     assert (error["event"], error["code"]) == ("error", 2)
-    assert (summary["event"], summary["code"], summary["verdict"]) == ("summary", 2, "error")
+    assert (summary["event"], summary["code"], summary["verdict"]) == ("finished", 2, "error")
 
 
 def test_a_stopped_run_still_ends_in_its_summary(validator, tmp_path):
@@ -184,7 +184,7 @@ def test_a_stopped_run_still_ends_in_its_summary(validator, tmp_path):
     assert told[0]["event"] == "started"
     for event in told:
         validator.validate(event)
-    assert (told[-1]["event"], told[-1]["code"], told[-1]["verdict"]) == ("summary", 143, "error")
+    assert (told[-1]["event"], told[-1]["code"], told[-1]["verdict"]) == ("finished", 143, "error")
 
 
 def test_a_template_of_a_face_is_in_no_event(monkeypatch, capfd):

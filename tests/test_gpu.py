@@ -41,7 +41,7 @@ def test_status_is_lines_in_a_pipe_and_json_lines_that_end_in_a_summary(cli, led
         assert text[0] == "sim:0  simulated  1000 MiB, 600 MiB leased, 1000 MiB unused  SIM-sim-0"
         assert text[1].split()[:5] == [held.id, "600", "MiB", "batch", "train.py"]
         events = [json.loads(line) for line in cli("gpu", "status", "--json").stdout.splitlines()]
-    assert [event["event"] for event in events] == ["device", "lease", "summary"]
+    assert [event["event"] for event in events] == ["device", "lease", "finished"]
     assert events[1]["label"] == "train.py"
     assert events[1]["pid"] == os.getpid()
     assert events[-1]["code"] == Exit.OK

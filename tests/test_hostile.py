@@ -162,7 +162,7 @@ def test_prompts_and_names_that_are_no_text(cli):
     one_line(cli("run", "ein Caf\u00e9", LC_ALL="C", PYTHONUTF8="0"), 2, "the prompt is not UTF-8")
     done = cli("bright", "--json", os.fsdecode(b"absent-\xff.png"))
     assert done.returncode == 2
-    assert [json.loads(line)["event"] for line in done.stdout.splitlines()] == ["error", "summary"]
+    assert [json.loads(line)["event"] for line in done.stdout.splitlines()] == ["error", "finished"]
 
 
 def test_names_with_a_nul_byte(cli):

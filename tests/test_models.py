@@ -579,7 +579,7 @@ def test_a_pull_of_several_goes_on_after_one_that_fails(weights, home, cli):
     done = cli("models", "pull", "packaged", "mine", "--json")
     assert done.returncode == 20
     events = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [event["event"] for event in events] == ["error", "model", "summary"]
+    assert [event["event"] for event in events] == ["error", "model", "finished"]
     assert events[1]["path"] == str(weights)
     assert events[2]["code"] == 20
 

@@ -98,7 +98,7 @@ def test_real_sidecars_and_events_have_the_types(client, real):
         "draw",
         "job",
         "error",
-        "summary",
+        "finished",
     }
     told = json.dumps(events, ensure_ascii=False), json.dumps(sidecars, ensure_ascii=False)
     (client / "test" / "facts.ts").write_text(

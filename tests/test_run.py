@@ -80,7 +80,7 @@ def test_best_keeps_one_candidate_with_all_its_ratios(cli):
     assert done.returncode == 0, done.stderr
     assert len(assets) == 2
     assert len({sidecar(path)["group"]["index"] for path in assets}) == 1
-    assert events[-1]["event"] == "summary"
+    assert events[-1]["event"] == "finished"
     assert b"candidate" in done.stderr
     assert b", ratio 2:1: " in done.stderr
 
@@ -232,7 +232,7 @@ def test_json_ends_in_a_summary_whatever_ends_the_run(cli, png):
         done = cli(*arguments, "--json")
         assert done.returncode == code, done.stderr
         last = json.loads(done.stdout.splitlines()[-1])
-        assert (last["event"], last["code"]) == ("summary", code)
+        assert (last["event"], last["code"]) == ("finished", code)
 
 
 def test_bytes_are_for_single_stages(cli):

@@ -29,7 +29,7 @@ KEYS = {
     "asset": COMMON | {"path", "id", "status", "by", "code", "reason"},
     "rejected": COMMON | {"path", "id", "status", "by", "code", "reason"},
     "error": COMMON | {"code", "message", "hint"},
-    "summary": COMMON | {"passed", "rejected", "verdict", "code", "meaning"},
+    "finished": COMMON | {"passed", "rejected", "verdict", "code", "meaning"},
 }
 SIDECAR_KEYS = {"imajin", "id", "group", "image", "request", "seed", "stages", "verdict", "lineage"}
 RECORD_KEYS = {
@@ -230,7 +230,7 @@ def test_events_of_a_gate_say_what_came_of_each_picture(mixed):
 
 
 def test_a_run_ends_in_its_own_summary(whole):
-    summaries = [event for event in whole[1] if event["event"] == "summary"]
+    summaries = [event for event in whole[1] if event["event"] == "finished"]
     assert [event["stage"] for event in summaries] == ["run", "run"]
     assert [(event["passed"], event["rejected"], event["code"]) for event in summaries] == [
         (4, {}, 0),

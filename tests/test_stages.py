@@ -361,7 +361,7 @@ def test_a_minimal_run_succeeds_and_json_ends_in_a_summary(courses, name):
     assert done.returncode == 0, done.stderr
     *assets, summary = events(done)
     assert [event["event"] for event in assets] == ["asset"]
-    assert (summary["event"], summary["stage"], summary["passed"], summary["code"]) == ("summary", name, 1, 0)
+    assert (summary["event"], summary["stage"], summary["passed"], summary["code"]) == ("finished", name, 1, 0)
     assert (courses[name].folder / assets[0]["path"]).is_file()
 
 

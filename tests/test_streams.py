@@ -133,7 +133,7 @@ def test_json_ends_in_a_summary(cli, png):
     png("good.png"), png("bad.png", 5)
     done = cli("bright", "--json", "good.png", "bad.png", "absent.png")
     events = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [event["event"] for event in events] == ["asset", "rejected", "error", "summary"]
+    assert [event["event"] for event in events] == ["asset", "rejected", "error", "finished"]
     assert events[-1]["passed"] == 1
     assert events[-1]["rejected"] == {"15": 1}
     assert events[-1]["code"] == done.returncode == 2
@@ -151,7 +151,7 @@ def test_json_ends_in_a_summary_where_the_command_line_is_wrong(cli, png, argume
     png()
     done = cli(*arguments)
     events = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [event["event"] for event in events] == ["error", "summary"]
+    assert [event["event"] for event in events] == ["error", "finished"]
     assert events[0]["message"]
     assert events[-1]["code"] == done.returncode == 2
 

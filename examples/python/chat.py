@@ -17,7 +17,7 @@ def told(event: Event) -> Iterator[str]:
         yield f"{event.record.stage} rejects it: {event.record.reason}"
     elif event.event == "asset":
         yield f"here it is: {event.path}"
-    elif event.event == "summary":
+    elif event.event == "finished":
         yield event.meaning
 
 

@@ -199,7 +199,7 @@ class Forecast(Told):
 class Summary(Told):
     """The last line, whatever happens but a kill or a closed pipe: what all of it amounts to."""
 
-    event: Literal["summary"]
+    event: Literal["finished"]
     passed: int = Field(description="Assets that passed.")
     rejected: dict[str, int] = Field(description="Assets that were rejected, by exit code.")
     verdict: Literal["accepted", "rejected", "error"] = Field(

@@ -166,7 +166,7 @@ class Report:
             rejected = {str(int(key)): count for key, count in sorted(Counter(self.rejections).items())}
             verdict = verdict_of_code(code)
             self.event(
-                "summary", passed=self.passed, rejected=rejected, verdict=verdict, code=int(code), meaning=MEANING[code]
+                "finished", passed=self.passed, rejected=rejected, verdict=verdict, code=int(code), meaning=MEANING[code]
             )
 
 

@@ -21,7 +21,7 @@ LANGUAGES = ("en", "de", "fr", "es", "ja", "ar")
 UNSAID = "unsaid"
 HELD = 6
 """One template in so many is held out."""
-EACH, MORE = 9, 3
+EACH, MORE = 6, 2
 """Requests made of a template, and of one in a block that is headed ``more``."""
 
 # Which request a known situation's own lines are.

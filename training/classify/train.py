@@ -24,6 +24,8 @@ from imajin_cli.stages.classification.reading import read
 HEADS = ("kind", "style", "theme", "maturity", "lettering", "language", "operation")
 HIDDEN = {"kind": 96, "style": 64, "theme": 32, "maturity": 24, "lettering": 16, "language": 16, "operation": 24}
 EPOCHS = {"kind": 30, "style": 20, "theme": 14, "maturity": 14, "lettering": 10, "language": 6, "operation": 14}
+TOGETHER = {"kind": 4, "style": 3, "theme": 2, "maturity": 2, "lettering": 1, "language": 1, "operation": 2}
+"""Networks of a head whose logits are averaged."""
 BATCH, RATE, DECAY, NOISE, SMOOTH = 256, 2e-3, 0.02, 0.035, 0.05
 
 
@@ -36,7 +38,7 @@ def embedded(found: list[Request], folder: Path) -> np.ndarray:
         with np.load(path, allow_pickle=False) as stored:
             kept = dict(zip(stored["texts"].tolist(), stored["rows"], strict=True))
     folder.mkdir(parents=True, exist_ok=True)
-    engine, new = Embedder(), [text for text in dict.fromkeys(plain) if text not in kept]
+    engine, new = Embedder(), sorted({text for text in plain if text not in kept}, key=lambda text: (len(text), text))
     for start in range(0, len(new), 128):
         some = new[start : start + 128]
         kept |= dict(zip(some, engine.embed(some).copy(), strict=True))
@@ -111,6 +113,20 @@ def fitted(x: np.ndarray, y: np.ndarray, labels: int, name: str, seed: int) -> N
     return network
 
 
+def together(networks: list[Network]) -> Network:
+    """One network whose logits are the mean of those of ``networks``: their hidden layers beside each other."""
+    first, bias, second, offset = (list(layers) for layers in zip(*(network.weights for network in networks), strict=True))
+    made = Network(first[0].shape[0], 1, offset[0].shape[0], seed=0)
+    rows = np.concatenate(second) / len(networks)
+    made.weights = [np.concatenate(first, axis=1), np.concatenate(bias), rows, np.mean(offset, axis=0)]
+    return made
+
+
+def taught(x: np.ndarray, y: np.ndarray, labels: int, name: str, seed: int) -> Network:
+    """`TOGETHER` networks as one, each from another seed."""
+    return together([fitted(x, y, labels, name, seed + turn) for turn in range(TOGETHER[name])])
+
+
 def temperature(logits: np.ndarray, y: np.ndarray) -> float:
     """The temperature at which the held-out rows are most likely."""
     found = np.geomspace(0.2, 5, 81)
@@ -137,11 +153,11 @@ def main() -> None:
     for name in options.only:
         labels = sorted({getattr(request, name) for request in found}, key=lambda label: (label != UNSAID, label))
         y = np.array([labels.index(getattr(request, name)) for request in found])
-        tried = fitted(x[~held], y[~held], len(labels), name, seed=0)
+        tried = taught(x[~held], y[~held], len(labels), name, seed=0)
         right = tried.logits(x[held]).argmax(1) == y[held]
         warmth = temperature(tried.logits(x[held]), y[held])
         # What stands is taught the held-out wordings too; its temperature is that of the one that was not.
-        last = fitted(x, y, len(labels), name, seed=7)
+        last = taught(x, y, len(labels), name, seed=7)
         for key, value in zip(("first", "bias", "second", "offset"), last.weights, strict=True):
             values[f"{name}.{key}"] = value.astype(np.float16)
         share = round(float(right.mean()), 4)

@@ -32,7 +32,7 @@ export function after(state: State, event: Event): State {
       return { ...state, assets: [...state.assets, event] };
     case "error":
       return { ...state, error: event.message };
-    case "summary":
+    case "finished":
       return { ...state, busy: false, at: null, summary: event };
     default:
       return state;

@@ -668,7 +668,7 @@ export interface Summary {
   imajin: 1;
   /** The command that tells it: a stage's name, run or batch. */
   stage: string;
-  event: "summary";
+  event: "finished";
   /** Assets that passed. */
   passed: number;
   /** Assets that were rejected, by exit code. */

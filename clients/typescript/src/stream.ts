@@ -50,7 +50,7 @@ export async function* stream(args: readonly string[], options: Options = {}): A
     for await (const line of lines(call.child.stdout, MOST_LINE)) {
       const event = parsed(line, call);
       if (event === undefined) continue;
-      if (event.event === "summary") summary = event;
+      if (event.event === "finished") summary = event;
       yield event;
       call.hold();
     }
@@ -213,7 +213,7 @@ const EVERY: Record<Event["event"], true> = {
   current: true,
   planned: true,
   forecast: true,
-  summary: true,
+  finished: true,
 };
 const KINDS: ReadonlySet<string> = new Set(Object.keys(EVERY));
 

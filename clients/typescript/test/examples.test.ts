@@ -51,7 +51,7 @@ test("the server passes events on, refuses what is no wish, and stops for who ha
   try {
     const answer = await fetch(url, { method: "POST", body: JSON.stringify({ prompt: "a rocket" }) });
     const told = (await answer.text()).trimEnd().split("\n").map((line) => JSON.parse(line) as Event);
-    assert.deepEqual([told[0]?.event, told.at(-1)?.event], ["started", "summary"]);
+    assert.deepEqual([told[0]?.event, told.at(-1)?.event], ["started", "finished"]);
     for (const wrong of ["", "[]", '{"prompt": 1}', '{"prompt": "x", "count": 1000}', "x".repeat(70_000)]) {
       assert.equal((await fetch(url, { method: "POST", body: wrong })).status, 400, wrong.slice(0, 40));
     }

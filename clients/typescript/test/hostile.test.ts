@@ -104,7 +104,7 @@ for (const [name, [program, message]] of Object.entries(WRONG)) {
 
 test("an event of a kind that is not known yet is left out", async () => {
   const program = `console.log('{"imajin":1,"event":"dream","stage":"run"}'); console.log(${JSON.stringify(SUMMARY)});`;
-  assert.deepEqual(await drained(await fake(program)), ["summary"]);
+  assert.deepEqual(await drained(await fake(program)), ["finished"]);
 });
 
 test("an exit code that imajin has not is no code of the table", async () => {

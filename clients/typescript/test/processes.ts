@@ -39,7 +39,7 @@ export async function fake(program: string, more: Options = {}): Promise<Options
 
 /** A line that is an event, as source of such a program. */
 export const SUMMARY = JSON.stringify({
-  imajin: 1, event: "summary", stage: "run", passed: 0, rejected: {}, verdict: "accepted", code: 0, meaning: "fine",
+  imajin: 1, event: "finished", stage: "run", passed: 0, rejected: {}, verdict: "accepted", code: 0, meaning: "fine",
 });
 
 /** Pids of this process's children. */

@@ -40,7 +40,7 @@ test("makes pictures, tells how, and the sidecar can be read", async () => {
     if (event.event === "preview") await access(join(how.cwd, event.path));
   }
   assert.equal(told.filter((event) => event.event === "preview").length, 2);
-  assert.equal(told.at(-1)?.event, "summary");
+  assert.equal(told.at(-1)?.event, "finished");
   await assert.rejects(access(join(how.cwd, "hacked")));
 });
 
@@ -71,7 +71,7 @@ test("a wrong command line is an error with what is wrong", async () => {
   await assert.rejects(async () => {
     for await (const event of stream(["run", "--events", "--nosuch"], await real())) told.push(event);
   }, failed("exit", 2));
-  assert.deepEqual(told.map((event) => event.event), ["error", "summary"]);
+  assert.deepEqual(told.map((event) => event.event), ["error", "finished"]);
 });
 
 test("what is not there cannot be started", async () => {
