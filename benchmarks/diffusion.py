@@ -36,8 +36,11 @@ def measure(rounds: int = 5) -> dict[str, Any]:
         "fp32, ours over plain": seconds["ours fp32"] / seconds["plain fp32"],
         "bf16, ours over plain": seconds["ours bf16"] / seconds["plain bf16"],
         "plain fp32 over ours bf16": seconds["plain fp32"] / seconds["ours bf16"],
+        "plain fp32 over ours as --dtype auto has it": seconds["plain fp32"] / seconds[f"ours {found['auto']}"],
+        "--dtype auto": found["auto"],
         "bf16, channels last over not": seconds["ours bf16, channels last"] / seconds["ours bf16"],
         "bf16, tiny autoencoder over the model's": seconds["ours bf16, tiny autoencoder"] / seconds["ours bf16"],
+        "time by operator, bf16 over fp32, one thread": _inside("operators", folder),
         "levels of 255 off plain fp32": found["levels"],
         "peak MiB": peaks,
         "peak memory fp32, ours over plain": peaks["ours fp32"] / peaks["plain fp32"],
@@ -128,6 +131,8 @@ VARIANTS: dict[str, Callable[[Path], Callable[[], Any]]] = {
 def _time(folder: Path, rounds: int) -> dict[str, Any]:
     import numpy as np
 
+    from imajin_cli.stages.backends.diffusion.device import dtype_on
+
     made = {name: make(folder) for name, make in VARIANTS.items()}
     pictures = {name: one().astype(np.int16) for name, one in made.items()}
     least = dict.fromkeys(made, float("inf"))
@@ -140,7 +145,45 @@ def _time(folder: Path, rounds: int) -> dict[str, Any]:
     base = pictures["plain fp32"]
     off = {name: np.abs(picture - base) for name, picture in pictures.items() if name in ("ours fp32", "ours bf16")}
     levels = {name: {"mean": float(one.mean()), "most": float(one.max())} for name, one in off.items()}
-    return {"seconds": least, "levels": levels}
+    return {"seconds": least, "levels": levels, "auto": dtype_on("cpu", "auto")}
+
+
+def _operators(rounds: int = 7) -> dict[str, float]:
+    """What one call takes in bf16 over fp32, by the shapes of Stable Diffusion 1.x at 256 px: least of interleaved rounds.
+
+    It tells whether this processor can gain by bf16 at all, whatever is done around the operators.
+    """
+    import torch
+
+    torch.set_num_threads(1)
+    found = {}
+    with torch.inference_mode():
+        for name, (call, shape) in _calls(torch).items():
+            wide, narrow = (torch.randn(shape).to(number) for number in (torch.float32, torch.bfloat16))
+            least = [float("inf")] * 2
+            for turn in range(rounds + 1):
+                for at, value in enumerate((wide, narrow)):
+                    begun = time.perf_counter()
+                    call[at](value)
+                    # The first round only warms up.
+                    least[at] = min(least[at], time.perf_counter() - begun) if turn else least[at]
+            found[name] = least[1] / least[0]
+    return found
+
+
+def _calls(torch: Any) -> dict[str, tuple[list[Callable[[Any], Any]], tuple[int, ...]]]:
+    """Operators by name: in fp32 and in bf16, and the shape they are asked with."""
+    layers = {
+        "linear, 1024 rows of 320 to 2560": (lambda: torch.nn.Linear(320, 2560), (1024, 320)),
+        "linear, 256 rows of 1280 to 1280": (lambda: torch.nn.Linear(1280, 1280), (256, 1280)),
+        "convolution, 320 channels of 32x32": (lambda: torch.nn.Conv2d(320, 320, 3, padding=1), (2, 320, 32, 32)),
+        "convolution, 128 channels of 128x128": (lambda: torch.nn.Conv2d(128, 128, 3, padding=1), (1, 128, 128, 128)),
+    }
+    found: dict[str, Any] = {
+        name: ([make(), make().to(torch.bfloat16)], shape) for name, (make, shape) in layers.items()
+    }
+    attend = lambda value: torch.nn.functional.scaled_dot_product_attention(value, value, value)  # noqa: E731
+    return {**found, "attention, 8 heads of 1024x40": ([attend, attend], (2, 8, 1024, 40))}
 
 
 def _peak(folder: Path, name: str) -> float:
@@ -161,6 +204,8 @@ def main() -> None:
             _make(folder)
         case "time":
             found = _time(folder, int(rest[0]))
+        case "operators":
+            found = _operators()
         case "peak":
             found = _peak(folder, rest[0])
     print(json.dumps(found))

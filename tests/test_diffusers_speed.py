@@ -29,8 +29,8 @@ pytest.importorskip("diffusers")
 
 import torch
 
-from imajin_cli.stages.backends.diffusion import load, paint, speed
-from imajin_cli.stages.backends.diffusion.device import offload_on, offload_within
+from imajin_cli.stages.backends.diffusion import device, load, paint, speed
+from imajin_cli.stages.backends.diffusion.device import bf16_pays, dtype_on, offload_on, offload_within
 from imajin_cli.stages.backends.diffusion.order import Order, Speed
 from painting import SEEDS, latents, order, same, shelf, small_glances
 
@@ -148,7 +148,17 @@ def _last_block(asked: Order) -> torch.nn.Module:
     return blocks[-1].attn
 
 
-# Memory.
+# Memory and number formats.
+
+
+def test_a_cpu_is_asked_for_bf16_only_where_that_is_faster(monkeypatch):
+    assert bf16_pays({"avx512_bf16", "amx_tile", "amx_bf16"})
+    assert not bf16_pays({"avx512_bf16", "avx512_fp16"})
+    assert not bf16_pays({"amx_tile", "amx_int8"})
+    for flags, wanted in (({"amx_tile", "amx_bf16"}, "bf16"), ({"avx512_bf16"}, "fp32"), (set(), "fp32")):
+        monkeypatch.setattr(device, "_cpu_flags", lambda flags=flags: flags)
+        assert dtype_on("cpu", "auto") == wanted
+        assert dtype_on("cpu", "bf16") == "bf16"
 
 
 def test_offloading_is_refused_on_a_cpu_and_chosen_by_what_a_gpu_has(shelf):

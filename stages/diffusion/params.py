@@ -79,7 +79,7 @@ class DiffusionParams(Params):
     ] = []
     dtype: Annotated[
         Literal["auto", "fp32", "bf16", "fp16"],
-        Field(description="Number format; auto: bf16 where the device has it, else fp16 on a GPU and fp32 on a CPU."),
+        Field(description="Number format; auto: bf16 where it is faster, else fp16 on a GPU and fp32 on a CPU."),
     ] = "auto"
     threads: Annotated[
         int | None,
