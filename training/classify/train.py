@@ -24,7 +24,7 @@ from imajin_cli.stages.classification.reading import read
 HEADS = ("kind", "style", "theme", "maturity", "lettering", "language", "operation")
 HIDDEN = {"kind": 96, "style": 64, "theme": 32, "maturity": 24, "lettering": 16, "language": 16, "operation": 24}
 EPOCHS = {"kind": 30, "style": 20, "theme": 14, "maturity": 14, "lettering": 10, "language": 6, "operation": 14}
-TOGETHER = {"kind": 4, "style": 3, "theme": 2, "maturity": 2, "lettering": 1, "language": 1, "operation": 2}
+TOGETHER = {"kind": 6, "style": 3, "theme": 2, "maturity": 2, "lettering": 1, "language": 1, "operation": 2}
 """Networks of a head whose logits are averaged."""
 BATCH, RATE, DECAY, NOISE, SMOOTH = 256, 2e-3, 0.02, 0.035, 0.05
 
