@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,7 @@ import torch
 
 from imajin_cli.stages.backends.diffusion import device, load, paint, speed
 from imajin_cli.stages.backends.diffusion.device import bf16_pays, dtype_on, offload_on, offload_within
-from imajin_cli.stages.backends.diffusion.order import Order, Speed
+from imajin_cli.stages.backends.diffusion.order import Order, Speed, Weighted
 from painting import SEEDS, latents, order, same, shelf, small_glances
 
 __all__ = ["shelf", "small_glances"]
@@ -180,6 +181,46 @@ def test_memory_is_computed_from_parameters_and_size():
     assert table["fp16"]["512x512"] < table["fp16"]["1024x1024"] < table["fp32"]["1024x1024"]
 
 
+# Quantised weights.
+
+QUANTISED = [name for name in FAMILIES if name != "auto"]
+
+
+def _rounded(part: torch.nn.Module) -> int:
+    return sum("Int8Tensor" in type(layer.weight).__name__ for layer in part.modules() if isinstance(layer, torch.nn.Linear))
+
+
+@pytest.mark.parametrize("family", QUANTISED)
+def test_quantised_weights_give_nearly_the_same_latents_and_are_recorded(shelf, family):
+    pytest.importorskip("torchao")
+    asked = order(shelf, family, next(iter(FAMILIES[family].pipelines)), SEEDS[:2])
+    plain, other = paint.paint(asked), paint.paint(sped(asked, quant="int8"))
+    pipe = load.pipeline(sped(asked, quant="int8").model, asked.mode)
+    assert _rounded(getattr(pipe, "unet", None) or pipe.transformer) > 0
+    assert other[0].told["computed"]["quantised"].startswith("denoiser's weights, int8")
+    assert same(other, paint.paint(sped(asked, quant="int8")))
+    if plain[0].latents is not None:
+        off = np.abs(latents(plain) - latents(other))
+        assert 0 < off.mean() <= 0.05 * latents(plain).std()
+    assert same(plain, paint.paint(asked))
+
+
+def test_quantised_weights_are_refused_where_they_cannot_be(shelf, monkeypatch):
+    asked = order(shelf, "auto", "txt2img", SEEDS[:1])
+    with pytest.raises(UsageError, match="not offered for auto"):
+        paint.paint(sped(asked, quant="int8"))
+    asked = order(shelf, "sd15", "txt2img", SEEDS[:1])
+    lora = (Weighted(shelf / "sd15.safetensors", 1.0),)
+    for fuse in (False, True):
+        with pytest.raises(UsageError, match="LoRAs do not work on quantised weights"):
+            paint.paint(replace(sped(asked, quant="int8"), loras=lora, fuse=fuse))
+    with pytest.raises(UsageError, match="cannot wait by layers"):
+        paint.paint(sped(asked, quant="int8", offload="group"))
+    monkeypatch.setitem(sys.modules, "torchao.quantization", None)
+    with pytest.raises(MissingError, match="torchao is not installed"):
+        paint.paint(sped(asked, quant="int8"))
+
+
 # Tiny autoencoders and previews.
 
 
@@ -306,6 +347,14 @@ def test_a_model_of_the_catalogue_is_pulled_by_name_and_needs_no_other_flag(
     width, height = record["notes"]["painted"]
     assert abs(width * height / side**2 - 1) < 0.05
     assert record["model"]["licence"] == ours()[name].licence
+
+
+def test_the_command_keeps_a_models_weights_in_eight_bits(cli, work, shelf):
+    pytest.importorskip("torchao")
+    done = cli("generate", "a robot", *COMMAND, "--model", str(shelf / "sd15"), "--quant", "int8")
+    assert done.returncode == 0, done.stderr
+    record = json.loads((work / f"{done.stdout.decode().strip()}.json").read_bytes())["stages"][-1]
+    assert record["notes"]["computed"]["quantised"] == "denoiser's weights, int8 by rows, torchao"
 
 
 def test_the_painted_size_has_as_many_pixels_as_the_model_was_trained_on():

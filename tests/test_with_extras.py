@@ -15,7 +15,9 @@ import pytest
 from conftest import ROOT
 
 # Of these, torch comes as the lock pins it; pdqhash is compiled here where it has no wheel, so a C++ compiler is needed.
-EXTRAS = ("pdqhash==0.2.8", "torch", "safetensors", "diffusers", "transformers", "accelerate", "peft", "ai-edge-litert")
+EXTRAS = (
+    "pdqhash==0.2.8", "torch", "safetensors", "diffusers", "transformers", "accelerate", "peft", "torchao", "ai-edge-litert",
+)  # fmt: skip
 # Read for one photograph of a person: nothing of it is imported, so what it requires is not needed.
 PHOTOGRAPHS = "scikit-image==0.26.0"
 # Models that are pulled for these tests.
@@ -26,7 +28,7 @@ FILES = {
     "test_models_convert.py": 6,
     "test_diffusers.py": 200,
     "test_diffusers_adapters.py": 49,
-    "test_diffusers_speed.py": 81,
+    "test_diffusers_speed.py": 94,
     "test_steering_diffusers.py": 6,
     "test_mending.py": 6,
     "test_mini.py": 11,

@@ -152,6 +152,7 @@ class Painter:
             compiled=p.compile,
             offload=offload_on(device, p.offload, self.needs()[0].mib),
             tiny_vae=None if p.tiny_vae is None else known(p.tiny_vae).folder,
+            quant=p.quant,
         )
 
     def _outcome(self, job: Job, done: Painted) -> Outcome:

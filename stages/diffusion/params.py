@@ -111,6 +111,10 @@ class DiffusionParams(Params):
         str | None,
         Field(max_length=1024, description="Folder or name of a tiny autoencoder (TAESD and its like) to decode by."),
     ] = None
+    quant: Annotated[
+        Literal["int8"] | None,
+        Field(description="Keep the denoiser's weights in 8-bit integers: less memory, a slightly other picture."),
+    ] = None
     batch: Annotated[int, Field(ge=1, le=64, description="Candidates that a diffusion model paints at once.")] = 1
     preview_every: Annotated[
         int, Field(ge=0, le=200, description="Show a small picture of what there is every so many steps; 0: never.")

@@ -26,6 +26,8 @@ def refuse(order: Order) -> None:
             raise UsageError(f"{family.name} models have no {words} in diffusers")
         if not family.offered(offer, order.mode):  # type: ignore[arg-type]
             raise UsageError(f"{family.name} models have no {words} in {order.mode} in diffusers")
+    if order.loras and order.model.speed.quant is not None:
+        raise UsageError("LoRAs do not work on quantised weights", hint="leave out --quant, or the LoRAs")
 
 
 def pictures(order: Order, count: int) -> dict[str, Any]:

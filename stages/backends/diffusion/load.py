@@ -178,6 +178,8 @@ def _base(model: Model, fused: tuple[Weighted, ...]) -> Any:
         with quiet():
             more |= looker.parts(model.folder)
     speed.settle_threads(torch, model)
+    with quiet():
+        more |= speed.quantised(model, index)
     made = _read(cls, model, torch, more)
     speed.with_tiny_vae(made, model, dtype_of(torch, model))
     made.set_progress_bar_config(disable=True)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Dtype = Literal["fp32", "bf16", "fp16"]
 Offload = Literal["none", "model", "group"]
+Quant = Literal["int8"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Speed:
 
     ``threads`` of the CPU; ``channels_last``: convolutions' layout, None as it is best; ``compiled``: the blocks that repeat,
     by torch's compiler; ``offload``: what does not work waits in main memory, whole parts ("model") or layers ("group");
-    ``tiny_vae``: the folder of an AutoencoderTiny.
+    ``tiny_vae``: the folder of an AutoencoderTiny; ``quant``: the denoiser's weights in 8-bit integers.
     """
 
     threads: int | None = None
@@ -54,6 +55,7 @@ class Speed:
     compiled: bool = False
     offload: Offload = "none"
     tiny_vae: Path | None = None
+    quant: Quant | None = None
 
 
 @dataclass(frozen=True)
