@@ -70,6 +70,22 @@ class Looks:
         return found
 
 
+    def distances(self, to: Looks) -> Floats:
+        """OKLab distances of every colour to every colour of ``to`` over the worse ground, (n, m); 9 across kinds."""
+        worst = _apart(self.black, to.black)
+        if self.white is not self.black or to.white is not to.black:
+            worst = np.maximum(worst, _apart(self.white, to.white))
+        found: Floats = np.where(self.kind[:, None] == to.kind, worst, np.float32(9))
+        return found
+
+
+def _apart(one: Floats, other: Floats) -> Floats:
+    """Distances of the rows of ``one`` (n, 3) from those of ``other`` (m, 3), (n, m)."""
+    squares = (one**2).sum(1)[:, None] + (other**2).sum(1) - 2 * one @ other.T
+    found: Floats = np.sqrt(np.maximum(squares, 0))
+    return found
+
+
 def _norm(difference: Floats) -> Floats:
     found: Floats = np.sqrt(np.einsum("ij,ij->i", difference, difference))
     return found

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from imajin_cli.stages.imaging.encode.centres import centred
 from imajin_cli.stages.imaging.encode.oklab import JUST_NOTICEABLE, Looks
 
 MAX_COLOURS = 256
@@ -84,34 +85,37 @@ def paletted(image: Image.Image, *, bound: float = JUST_NOTICEABLE) -> Paletted 
         return None
     counts = np.bincount(places, weights=lengths).astype(np.float64)
     colours = distinct.view(np.uint8).reshape(-1, 4)
-    chosen, labels, errors = _choose(colours, counts, bound)
+    palette, labels, errors = _choose(colours, counts, bound)
     worst, mean = float(errors.max()), float((errors * counts).sum() / len(flat))
     if worst > bound or (worst > 0 and mean > max(MAX_MEAN, bound * MAX_MEAN / JUST_NOTICEABLE)):
         return None
-    order = np.lexsort((-counts[chosen], colours[chosen, 3] == 255))
-    rank = np.empty(len(order), dtype=np.uint8)
+    often = np.bincount(labels, weights=counts, minlength=len(palette))
+    order = np.lexsort((-often, palette[:, 3] == 255))
+    order = order[often[order] > 0]
+    rank = np.zeros(len(palette), dtype=np.uint8)
     rank[order] = np.arange(len(order), dtype=np.uint8)
     indices = np.repeat(rank[labels[places]], lengths).reshape(image.height, image.width)
-    return Paletted(indices, colours[chosen][order], worst, mean)
+    return Paletted(indices, palette[order], worst, mean)
 
 
 def _choose(
     colours: NDArray[np.uint8], counts: NDArray[np.float64], bound: float
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Indices of the chosen colours, each colour's place among them, and how far it is from it.
+) -> tuple[NDArray[np.uint8], NDArray[np.intp], NDArray[np.float32]]:
+    """The palette (k, 4), each colour's place in it, and how far it is from it.
 
     The common colours are kept as they are; then always the colour that is farthest from all chosen ones is added
-    (Gonzalez 1985, "Clustering to minimize the maximum intercluster distance": at most twice the best possible bound).
+    (Gonzalez 1985, "Clustering to minimize the maximum intercluster distance": at most twice the best possible bound),
+    and these are moved into the middle of what they stand for.
     """
     count = len(colours)
     if count <= MAX_COLOURS:
         every = np.arange(count)
-        return every, every, np.zeros(count, dtype=np.float32)
+        return colours, every, np.zeros(count, dtype=np.float32)
     looks = Looks(colours)
     common = np.argsort(-counts, kind="stable")[:_MAX_COMMON]
     queue = [int(i) for i in common if counts[i] >= _COMMON * counts.sum()] or [int(common[0])]
+    fixed = len(queue)
     chosen: list[int] = []
-    labels = np.zeros(count, dtype=np.intp)
     errors = np.full(count, np.inf, dtype=np.float32)
     while len(chosen) < MAX_COLOURS:
         if queue:
@@ -121,8 +125,6 @@ def _choose(
             if errors[pick] <= bound * _FINE:
                 break
         distance = looks.distance(pick)
-        closer = distance < errors
-        labels[closer] = len(chosen)
-        errors[closer] = distance[closer]
+        errors = np.minimum(errors, distance)
         chosen.append(pick)
-    return np.array(chosen, dtype=np.intp), labels, errors
+    return centred(colours, counts, np.array(chosen, dtype=np.intp), fixed, bound)

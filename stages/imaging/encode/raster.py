@@ -8,6 +8,7 @@ from typing import Any
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from imajin_cli.stages.imaging.encode.denser import denser
 from imajin_cli.stages.imaging.encode.palette import Paletted
 
 # Measured at 1024 px: method 6 takes up to sixty times as long as 4 for 1 % fewer bytes (libwebp 1.6).
@@ -50,9 +51,9 @@ def encode_png(image: Image.Image, palette: Paletted | None = None, *, full: boo
     if xmp:
         info.add_itxt("XML:com.adobe.xmp", xmp.decode())
     if palette is None:
-        return _save(image if full else _grey_if_grey(image), "PNG", compress_level=9, pnginfo=info)
+        return denser(_save(image if full else _grey_if_grey(image), "PNG", compress_level=9, pnginfo=info))
     settings: dict[str, Any] = {"transparency": palette.transparency} if palette.transparency else {}
-    return _save(palette.indexed, "PNG", compress_level=9, pnginfo=info, **settings)
+    return denser(_save(palette.indexed, "PNG", compress_level=9, pnginfo=info, **settings))
 
 
 def encode_webp(image: Image.Image, quality: int, xmp: bytes = b"") -> bytes:
