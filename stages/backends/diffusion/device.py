@@ -46,7 +46,7 @@ def bf16_pays(flags: Container[str]) -> bool:
     """Whether a CPU with these feature ``flags`` (Linux's names) multiplies matrices faster in bf16 than in fp32.
 
     AMX is made for it. AVX-512's own instruction for bf16 alone is not enough: on the Xeon that was measured oneDNN's
-    native kernels for it took 1.7 to 2.1 times as long as its fp32 ones (`benchmarks/diffusion.py`, operators). Other
+    native kernels for it took 1.7 to 1.85 times as long as its fp32 ones (`benchmarks/diffusion.py`, operators). Other
     CPUs were not measured, so they too are asked for fp32.
     """
     return "amx_bf16" in flags and "amx_tile" in flags
