@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -196,10 +196,12 @@ def matched(encoder: Encoder, picture: Path, image: Image.Image, wanted: float) 
     return best
 
 
-def measured(folder: Path, count: int) -> dict[str, dict[str, list[tuple[Coded, Coded | None]]]]:
+def measured(
+    folder: Path, count: int, kinds: Sequence[str] = KINDS
+) -> dict[str, dict[str, list[tuple[Coded, Coded | None]]]]:
     """Format → peer → (ours, theirs) of each picture."""
     node = Node(folder)
-    found: dict[str, dict[str, list[tuple[Coded, Coded | None]]]] = {kind: defaultdict(list) for kind in KINDS}
+    found: dict[str, dict[str, list[tuple[Coded, Coded | None]]]] = {kind: defaultdict(list) for kind in kinds}
     with tempfile.TemporaryDirectory() as scratch:
         for at, (name, image) in enumerate(pictures()):
             if at >= count:
@@ -208,6 +210,8 @@ def measured(folder: Path, count: int) -> dict[str, dict[str, list[tuple[Coded, 
             image.save(picture, compress_level=1)
             picture.with_suffix(".raw").write_bytes(image.tobytes())
             for kind, encoders in peers(node).items():
+                if kind not in kinds:
+                    continue
                 own = ours(image, kind)
                 for peer, encoder in encoders.items():
                     theirs = matched(encoder, picture, image, own.look)
@@ -256,16 +260,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.encoders")
     parser.add_argument("--peers", type=Path, required=True)
     parser.add_argument("--count", type=int, default=60)
+    parser.add_argument("--kind", action="append", choices=KINDS, help="this format alone; the others' rows are kept")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args(arguments)
-    rows: dict[str, Any] = measured(given.peers, given.count)
+    rows: dict[str, Any] = measured(given.peers, given.count, given.kind or KINDS)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     text = "\n".join([*table(rows), "", f"{given.count} pictures; load of the machine {load:.1f}. {versions(given.peers)}.", ""])
     print(text)
     if given.write:
         page = HERE / "ENCODERS.md"
-        head, _, _ = page.read_text(encoding="utf-8").partition("<!-- measured -->\n")
-        page.write_text(f"{head}<!-- measured -->\n{text}", encoding="utf-8")
+        head, _, before = page.read_text(encoding="utf-8").partition("<!-- measured -->\n")
+        # Rows of a run over other formats stay below, with what they were measured with.
+        rest = f"\n{before}" if given.kind else ""
+        page.write_text(f"{head}<!-- measured -->\n{text}{rest}", encoding="utf-8")
     return 0
 
 

@@ -47,7 +47,7 @@ def _nearest(looks: Looks, centres: Bytes) -> tuple[NDArray[np.intp], NDArray[np
 
 
 def _means(colours: Bytes, counts: NDArray[np.float64], labels: NDArray[np.intp], centres: Bytes) -> Bytes:
-    """The mean colour of each cluster, of light and not of straight values; a cluster without colours stays."""
+    """The mean colour of each cluster, each weighed by its alpha too; a cluster without colours stays."""
     many = len(centres)
     weights = np.bincount(labels, weights=counts, minlength=many)
 
@@ -56,8 +56,8 @@ def _means(colours: Bytes, counts: NDArray[np.float64], labels: NDArray[np.intp]
 
     alpha = mean(colours[:, 3])
     shown = colours[:, 3] / 255
-    light = [mean(colours[:, at] * shown) * 255 / np.maximum(alpha, 1e-6) for at in range(3)]
-    found = np.clip(np.rint(np.stack([*light, alpha], axis=1)), 0, 255).astype(np.uint8)
+    tint = [mean(colours[:, at] * shown) * 255 / np.maximum(alpha, 1e-6) for at in range(3)]
+    found = np.clip(np.rint(np.stack([*tint, alpha], axis=1)), 0, 255).astype(np.uint8)
     found[weights == 0] = centres[weights == 0]
     # What shows through stays so, and what does not too.
     see_through = (centres[:, 3] > 0) & (centres[:, 3] < 255)

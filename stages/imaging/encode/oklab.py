@@ -69,7 +69,6 @@ class Looks:
         found: Floats = np.where(self.kind == self.kind[to], worst, np.float32(9))
         return found
 
-
     def distances(self, to: Looks) -> Floats:
         """OKLab distances of every colour to every colour of ``to`` over the worse ground, (n, m); 9 across kinds."""
         worst = _apart(self.black, to.black)
