@@ -4,7 +4,8 @@
 
 Each prompt is drawn once, from a seed of its own, and goes through validate, generate, moderate, semantic and quality with
 the embedded defaults. Then the semantic gate judges each picture by its own prompt and by another's, as it does in a run:
-the prompts are shuffled once, by a fixed seed, so that none stays in its place. The prompts were written for this check
+the prompts are shuffled once, by a fixed seed, so that none stays in its place; then the same with each drawn for a dark
+surface. The prompts were written for this check
 and have no part in training. Nothing here is timed, so the same code and weights give the same file.
 The area's interval takes pairs for independent, though each picture stands in a hundred of them.
 """
@@ -56,14 +57,14 @@ def shuffled(count: int, seed: int = 4) -> list[int]:
     return order
 
 
-def run(prompt: str, seed: int) -> tuple[Result, Entry | None]:
+def run(prompt: str, seed: int, stages: Sequence[str] = STAGES, theme: str = "light") -> tuple[Result, Entry | None]:
     """A whole run in memory: where it ended, and the picture if there was one."""
     settings = load_settings(use_files=False)
     entry = request_entry(Request(prompt=prompt, seed=seed, size=[f"{SIDE}x{SIDE}"]), prompt)
     drawn: Entry | None = None
     result = Result(entry, "passed")
-    for name in STAGES:
-        (result,) = process(bind(name, settings, {}), result.entry, Memory())
+    for name in stages:
+        (result,) = process(bind(name, settings, {"generate": {"theme": theme}}), result.entry, Memory())
         drawn = result.entry if name == "generate" else drawn
         if not result.passed:
             break
@@ -111,6 +112,8 @@ def measure() -> dict[str, Any]:
     kept = [(entry, prompt) for (_, entry), prompt in zip(runs, asked, strict=True) if entry is not None]
     entries, own = [entry for entry, _ in kept], [prompt for _, prompt in kept]
     other = [own[i] for i in shuffled(len(own))]
+    dark = [entry for seed, prompt in enumerate(asked) if (entry := run(prompt, seed, ("generate",), "dark")[1])]
+    moved = [asked[i] for i in shuffled(len(asked))]
     found = probabilities(entries, own)
     right, wrong = np.diag(found), found[~np.eye(len(own), dtype=bool)]
     places = (found > right[:, None]).sum(1)
@@ -125,6 +128,8 @@ def measure() -> dict[str, Any]:
         "shuffled prompt is rejected by a strict judge": _told(
             share(len(own) - judged(entries, other, strict=True), len(own)), len(own)
         ),
+        "dark, own prompt passes": _told(share(judged(dark, asked), len(asked)), len(asked)),
+        "dark, shuffled prompt is rejected": _told(share(len(asked) - judged(dark, moved), len(asked)), len(asked)),
         "own against all other prompts": {"auc": _rounded(area(right.tolist(), wrong.tolist())), "pictures": len(own)},
         "own prompt is the best of all": _told(share(int((places == 0).sum()), len(own)), len(own)),
         "own prompt is among the best five": _told(share(int((places < 5).sum()), len(own)), len(own)),

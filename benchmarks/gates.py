@@ -52,7 +52,7 @@ SOURCES: dict[str, Source] = {
         "`training/clip/evaluate.py`. Composed scenes are judged with the composer's own knowledge of what prompts call "
         "for; held out of the knowledge: the same without the entries of situations that training never saw and without the "
         "held-out wordings.",
-        _DETAILS | {"without them, by mark", "runs of compose"},
+        _DETAILS | {"without them, by mark", "runs of compose", "runs of compose, dark"},
         {
             "icons of unseen sets, all: auc": (">=", 0.97),
             "composed scenes, all: auc": (">=", 0.98),

@@ -19,7 +19,8 @@ import yaml
 from evaluate import Pairs, Words, auc, icon_names, icons, pairs, report, scenes, unlearnt
 from scenes import held, lines
 
-from imajin_cli.contract.sidecar import Request, Sidecar
+from benchmarks.end_to_end import run
+from imajin_cli.contract.sidecar import Request
 from imajin_cli.contract.stage import Asset
 from imajin_cli.stages.backends import compose
 from imajin_cli.stages.backends.miniclip import MiniClip, revision
@@ -27,7 +28,7 @@ from imajin_cli.stages.imaging.metrics.planes import Planes
 from imajin_cli.stages.scene.choose import Manner
 from imajin_cli.stages.scene.wish import KNOWLEDGE
 from imajin_cli.stages.semantic import Semantic, SemanticParams
-from imajin_cli.stages.semantics.judge import calibration, composed_class, curve, has_curve
+from imajin_cli.stages.semantics.judge import calibration, curve, has_curve
 from imajin_cli.stages.semantics.look import canvas_of, reduced
 from imajin_cli.stages.semantics.seen import meaning, views_of
 
@@ -40,8 +41,8 @@ def judged(p: Pairs, name: str) -> dict[str, Any]:
     logits = np.empty(len(near))
     kinds = np.where(near, "scene", "drawing") if name == "auto" else np.full(len(near), name)
     if name == "composed":
-        kinds = np.array([composed_class(layout) for layout in p.layouts])
-        kinds[[not has_curve(kind) for kind in kinds]] = "composed"
+        kinds = p.classes.copy()
+        kinds[[not has_curve(str(kind)) for kind in kinds]] = "composed"
     for kind in np.unique(kinds):
         chosen, made = kinds == kind, curve(str(kind), revision())
         limit = float(np.log(made.threshold / (1 - made.threshold)))
@@ -90,8 +91,9 @@ def asked() -> list[tuple[str, str, str]]:
     return [(row[4], row[2], row[3]) for row in rows] + names
 
 
-def runs() -> dict[str, Any]:
-    """What the gate does, as it stands by default, to what `compose` draws for prompts, and to the same with prompts moved on.
+def runs(theme: str) -> dict[str, Any]:
+    """What the gate does, as it stands by default, to what `generate` draws for prompts in a theme, and to the same with
+    prompts moved on.
 
     Only prompts that the composer is sure of count: for the others it draws something plain, and says so.
     """
@@ -100,14 +102,15 @@ def runs() -> dict[str, Any]:
     wrong: dict[str, list[tuple[float, bool]]] = {}
     gate = Semantic(SemanticParams())
     for at, (prompt, language, situation) in enumerate(prompts):
-        made, _ = compose.scene(compose.Order(prompt, at, 512, 512, Manner()))
-        picture = compose.picture(made.vector, 512, 512)
+        drawn = run(prompt, at, ("generate",), theme)[1]
+        assert drawn is not None
         other = next(
             row for row in prompts[at + 37 :] + prompts if not set(row[2].split("|")) & set(situation.split("|"))
         )
         for found, text in ((right, prompt), (wrong, other[0])):
-            done = gate.apply(Asset(Sidecar(id="x", request=Request(prompt=text)), picture))
-            result = (float(done.scores[0].value or 0), done.status == "passed")
+            meant = drawn.sidecar.model_copy(update={"request": Request(prompt=text)})
+            done = gate.apply(Asset(meant, drawn.asset.picture))
+            result = (float(done.scores[0].value or 0), done.status != "rejected")
             for name in ("all", language):
                 found.setdefault(name, []).append(result)
     return {name: _rates(right[name], wrong[name]) for name in sorted(right)}
@@ -144,7 +147,8 @@ def main() -> None:
     found["composed scenes"] = judged(illustration, "composed")
     found["composed scenes, held out of the knowledge"] = judged(untold, "composed")
     found["composed scenes, class auto"] = judged(illustration, "auto")
-    found |= {"filters on unseen emoji": calibration()["filters"], "runs of compose": runs(), "seconds": seconds(clip)}
+    found |= {"filters on unseen emoji": calibration()["filters"], "seconds": seconds(clip)}
+    found |= {"runs of compose": runs("light"), "runs of compose, dark": runs("dark")}
     args.out.write_text(json.dumps(found, indent=1) + "\n")
     for name in [key for key in found if key.startswith(("icons", "composed"))]:
         for key in ("all", "wrong of the same set", "wrong from anywhere"):

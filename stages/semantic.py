@@ -23,6 +23,7 @@ from imajin_cli.contract.stage import Asset, Kind, Outcome, Params, Stage
 from imajin_cli.stages.backends.footprint import on_cpu
 from imajin_cli.stages.calibration.limits import limit, state
 from imajin_cli.stages.semantics.judge import Curve, composed_class, has_curve
+from imajin_cli.stages.semantics.look import made_for
 from imajin_cli.stages.semantics.seen import Seen, finite, planes_of
 from imajin_cli.stages.semantics.taxonomy import Filter, resolve, with_own
 
@@ -41,20 +42,19 @@ LEAST_SIDE = 192
 """Pixels of the shorter side under which a scene is recorded and not judged by default: it is laid out for so few of them."""
 
 
-def _composed(sidecar: Sidecar) -> str:
-    """The class of our own scenes that the last drawing is of, by its layout; "" where another drew it, or nothing says.
+def _composed(sidecar: Sidecar) -> tuple[str, str]:
+    """The class of our own scenes that the last drawing is of, by its layout and theme, and that theme; both "" where another
+    drew it, or nothing says.
 
-    It chooses which calibration counts. What was drawn is not read.
+    They choose which calibration counts, and the ground that a see-through picture is looked at on. What was drawn is not read.
     """
     drawn = next((record for record in reversed(sidecar.stages) if record.stage == "generate"), None)
     if drawn is None or drawn.backend != "compose":
-        return ""
-    theme = drawn.params.get("theme")
+        return "", ""
+    asked = drawn.params.get("theme")
     of_pair = sidecar.group.theme if sidecar.group is not None else None
-    if (of_pair or (theme.value if theme is not None else None)) == "dark":
-        # What the drawings look like was learned on light themes alone: dark ones are held to what any drawing is.
-        return ""
-    return composed_class(str(drawn.notes.get("layout", "")))
+    theme = str(of_pair or (asked.value if asked is not None else "light"))
+    return composed_class(str(drawn.notes.get("layout", "")), theme), theme
 
 
 def _large(picture: Picture) -> Image:
@@ -194,10 +194,10 @@ class Semantic(Stage[SemanticParams]):
         if not (prompt or p.require or p.forbid or p.detect):
             return Outcome("skipped", reason="no prompt is known and no filter was asked for")
         picture = asset.picture
-        composed = _composed(asset.sidecar)
+        composed, theme = _composed(asset.sidecar)
         own = composed if composed and has_curve(composed) else ""
         image = layer("semantic", "drawing the picture", lambda: _large(picture) if own else picture.image)
-        seen = Seen(layer("semantic", "reading the picture", lambda: planes_of(image)))
+        seen = Seen(layer("semantic", "reading the picture", lambda: planes_of(image)), on=made_for(theme))
         if seen.blank:
             return Outcome("rejected", reason="nothing to see in it", code=self.rejects_with)
         tiny = bool(own) and min(picture.width, picture.height) < LEAST_SIDE

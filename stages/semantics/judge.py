@@ -143,11 +143,14 @@ def curve(asset_class: str, revision: str, folder: Path = FOLDER) -> Curve:
     return Curve(tuple(entry["weights"]), float(entry["bias"]), float(entry["threshold"]), float(entry["mild"]))
 
 
-def composed_class(layout: str) -> str:
-    """The class of the composer's own scenes in a layout: one for all that are a scene, others by their layout; "" for ""."""
+def composed_class(layout: str, theme: str = "light") -> str:
+    """The class of the composer's own scenes in a layout and a theme: one for all that are a scene, others by their layout,
+    those of a dark theme apart; "" where the layout is "".
+    """
     if not layout:
         return ""
-    return "composed" if layout in SCENES else f"composed-{layout}"
+    kind = "composed" if layout in SCENES else f"composed-{layout}"
+    return f"{kind}-dark" if theme == "dark" else kind
 
 
 def has_curve(asset_class: str, folder: Path = FOLDER) -> bool:

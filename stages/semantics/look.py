@@ -69,8 +69,16 @@ def ground_of(planes: Planes) -> tuple[int, int, int]:
     return DARK if mean > BRIGHT else WHITE
 
 
-def canvas_of(planes: Planes) -> tuple[Image, tuple[int, int, int]] | None:
-    """The content squared on its ground, at full size, and the ground; None where there is nothing to see."""
+def made_for(theme: str) -> tuple[int, int, int] | None:
+    """The ground that a see-through picture of a theme is made to stand on; None where its pixels are to tell."""
+    return DARK if theme == "dark" else None
+
+
+def canvas_of(planes: Planes, on: tuple[int, int, int] | None = None) -> tuple[Image, tuple[int, int, int]] | None:
+    """The content squared on its ground, at full size, and the ground; None where there is nothing to see.
+
+    ``on`` is what a see-through picture is to stand on, where that is known.
+    """
     from PIL import Image
 
     box = box_of(planes)
@@ -79,7 +87,7 @@ def canvas_of(planes: Planes) -> tuple[Image, tuple[int, int, int]] | None:
     left, top, right, bottom = box
     width, height = right - left, bottom - top
     side = max(width, height, max(planes.size) // 4)
-    ground = ground_of(planes)
+    ground = ground_of(planes) if on is None or planes.alpha is None else on
     canvas = Image.new("RGB", (side, side), ground)
     part = planes.image.crop(box)
     place = ((side - width) // 2, (side - height) // 2)

@@ -34,6 +34,8 @@ class Seen:
     LICENCE: ClassVar[str] = "Apache-2.0"
     planes: Planes
     encoded: bool = False
+    on: tuple[int, int, int] | None = None
+    """What a see-through picture is to stand on, where that is known."""
     _fits: dict[str, Fit] = field(default_factory=dict)
 
     @cached_property
@@ -41,7 +43,7 @@ class Seen:
         """The content squared, and its ground; None for a blank picture."""
         from imajin_cli.stages.semantics.look import canvas_of
 
-        return layer("semantic", "reading the picture", lambda: canvas_of(self.planes))
+        return layer("semantic", "reading the picture", lambda: canvas_of(self.planes, self.on))
 
     @property
     def blank(self) -> bool:

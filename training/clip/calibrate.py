@@ -22,6 +22,8 @@ SCENES_WEIGH = 2.0
 # What share of the threshold counts by default for pictures that are not ours: the encoder is least sure of what it was never
 # taught. For our own scenes the default is measured, as the share of right prompts that it may reject.
 EASED, MILD = 0.2, 0.01
+# For dark surfaces fewer: their drawings are told apart less well, and what was drawn for a person must not fall by that.
+MILD_DARK = 0.003
 # Our own scenes of a class are judged where the curve tells them apart so well (AUC); else they are recorded.
 TOLD_APART, WRONG = 0.85, 12
 # The last features, of judge.known.
@@ -66,13 +68,13 @@ def curve_of(p: Pairs, whose: np.ndarray, chosen: np.ndarray) -> dict[str, objec
     return written(np.append(weights, [0.0] * KNOWN), bias, (threshold, EASED * threshold), scores, right)
 
 
-def own_curve(p: Pairs) -> dict[str, object]:
-    """The curve of a class of our own scenes."""
+def own_curve(p: Pairs, mildly: float = MILD) -> dict[str, object]:
+    """The curve of a class of our own scenes, of whose right prompts the default may reject the share ``mildly``."""
     keep = ~p.doubtful
     features, right = p.features[keep], p.right[keep]
     weights, bias = logistic(features, right)
     scores = 1 / (1 + np.exp(-(features @ weights + bias)))
-    strict, mild = (float(np.quantile(scores[right], share)) for share in (FALSE_REJECTIONS[1], MILD))
+    strict, mild = (float(np.quantile(scores[right], share)) for share in (FALSE_REJECTIONS[1], mildly))
     return written(weights, bias, (strict, mild), scores, right)
 
 
@@ -183,15 +185,15 @@ def filters(clip: miniclip.MiniClip, folder: Path, data: Path, modules: Path) ->
     return told
 
 
-def own_curves(clip: miniclip.MiniClip, words: Words) -> dict[str, object]:
+def own_curves(clip: miniclip.MiniClip, words: Words, folder: Path) -> dict[str, object]:
     """The curve of every class of our own scenes that can be told apart; the others are said, and left out."""
-    part, groups = drawn(clip)
+    part, groups = drawn(clip, folder)
     out: dict[str, object] = {}
     for name in np.unique(part.sets):
         rows = np.flatnonzero(part.sets == name)
         some = Part(part.vectors[rows], part.sets[rows], [part.prompts[i] for i in rows], part.marks[rows])
         found = pairs(some, words, clip.sample(), [], [groups[i] for i in rows], each=WRONG)
-        made = own_curve(found)
+        made = own_curve(found, MILD_DARK if str(name).endswith("-dark") else MILD)
         print(name, len(rows), json.dumps(made))
         if made["made"]["auc"] >= TOLD_APART:  # type: ignore[index]
             out[str(name)] = made
@@ -203,13 +205,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--modules", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=miniclip.FOLDER)
-    parser.add_argument("--own", action="store_true", help="set the curves of our own scenes alone, and keep the others")
+    parser.add_argument(
+        "--own", action="store_true", help="set the curves of our own scenes alone, and keep the others"
+    )
     args = parser.parse_args()
     clip = miniclip.MiniClip(args.out)
     if args.own:
         kept = json.loads((args.out / "calibration.json").read_text())
         kept["classes"] = {k: v for k, v in kept["classes"].items() if not k.startswith("composed")}
-        kept["classes"] |= own_curves(clip, Words(clip, args.data / "text"))
+        kept["classes"] |= own_curves(clip, Words(clip, args.data / "text"), args.data / "runs")
         kept["revision"] = miniclip.revision(args.out)
         (args.out / "calibration.json").write_text(json.dumps(kept, indent=1) + "\n")
         return
@@ -225,7 +229,7 @@ def main() -> None:
         "illustration": curve_of(both, whose, whose > 0),
         "drawing": curve_of(both, whose, ~near),
         "scene": curve_of(both, whose, near),
-        **own_curves(clip, words),
+        **own_curves(clip, words, args.data / "runs"),
     }
     told = filters(clip, args.out, args.data, args.modules)
     found = {"revision": miniclip.revision(args.out), "classes": classes, "filters": told}

@@ -30,8 +30,8 @@ from imajin_cli.stages.scene.knowledge.compile import rows_of
 from imajin_cli.stages.scene.knowledge.match import match
 from imajin_cli.stages.scene.knowledge.sources import read
 from imajin_cli.stages.scene.knowledge.text import normalise, phrase_key
-from imajin_cli.stages.semantics.judge import LEAST_SPREAD
-from imajin_cli.stages.semantics.look import canvas_of, reduced
+from imajin_cli.stages.semantics.judge import LEAST_SPREAD, composed_class
+from imajin_cli.stages.semantics.look import canvas_of, made_for, reduced
 from imajin_cli.stages.semantics.seen import all_views, is_small, views_of
 from imajin_cli.stages.semantics.wanted import called_for, shares
 from imajin_cli.stages.semantics.words import ids_of, words_of
@@ -59,8 +59,8 @@ class Part:
     marks: np.ndarray
     shows: list[Shows] | None = None
     """What composed scenes show, by their specification: only to find wrong prompts that are true all the same."""
-    layouts: np.ndarray | None = None
-    """The layouts of composed scenes."""
+    classes: np.ndarray | None = None
+    """The classes of composed scenes, by layout and theme, as `composed_class` gives them."""
 
 
 @dataclass
@@ -76,8 +76,8 @@ class Pairs:
     marks: np.ndarray
     doubtful: np.ndarray
     """Wrong prompts that are true of the picture by `true_of_scene`."""
-    layouts: np.ndarray
-    """Of our own scenes the layout, else ""."""
+    classes: np.ndarray
+    """Of our own scenes the class, else ""."""
     small: np.ndarray
     """Whether the picture's subject takes little of it, which makes it a scene where the class is found by the pixels."""
 
@@ -145,9 +145,9 @@ def encode(clip: MiniClip, images: np.ndarray) -> np.ndarray:
     return np.concatenate(out)
 
 
-def looked_at(clip: MiniClip, image: Image.Image) -> np.ndarray:
-    """The views' vectors (5, 256) of a picture, through the gate's own steps."""
-    canvas = canvas_of(Planes(reduced(image)))
+def looked_at(clip: MiniClip, image: Image.Image, theme: str = "light") -> np.ndarray:
+    """The views' vectors (5, 256) of a picture for surfaces of a theme, through the gate's own steps."""
+    canvas = canvas_of(Planes(reduced(image)), made_for(theme))
     assert canvas is not None
     return views_of(*canvas, clip)
 
@@ -185,13 +185,16 @@ def scenes(clip: MiniClip, folder: Path, part: str) -> tuple[Part, list[str]]:
         pool = rows[i]["held"] + (rows[i]["captions"][:3] if rows[i]["unseen"] else [])
         prompts.append(pool[rng.integers(len(pool))])
     marks = np.array(["unseen situation" if rows[i]["unseen"] else "unseen wording" for i in mine])
-    vectors = np.stack([looked_at(clip, Image.open(folder / "test" / f"{i:04d}.png")) for i in mine])
+    pictures = [(Image.open(folder / "test" / f"{i:04d}.png"), rows[i]["theme"]) for i in mine]
+    vectors = np.stack([looked_at(clip, image, theme) for image, theme in pictures])
     shows = [
         Shows(rows[i]["situation"], rows[i]["subject"], frozenset(words_of(f"{rows[i]['subject']} {rows[i]['alt']}")))
         for i in mine
     ]
-    layouts = np.array([rows[i]["layout"] for i in mine])
-    return Part(vectors, np.array(["compose"] * len(mine)), prompts, marks, shows, layouts), [s.situation for s in shows]
+    classes = np.array([composed_class(rows[i]["layout"], rows[i]["theme"]) for i in mine])
+    return Part(vectors, np.array(["compose"] * len(mine)), prompts, marks, shows, classes), [
+        s.situation for s in shows
+    ]
 
 
 def unlearnt(held: Callable[[str], bool], lines: set[str]) -> Bank:
@@ -201,7 +204,9 @@ def unlearnt(held: Callable[[str], bool], lines: set[str]) -> Bank:
     texts, owners = rows_of(source)
     gone = {i for i, situation in enumerate(found.situations) if held(situation.id)}
     said = {normalise(line) for line in lines}
-    rows = [i for i, (text, owner) in enumerate(zip(texts, owners, strict=True)) if owner in gone or normalise(text) in said]
+    rows = [
+        i for i, (text, owner) in enumerate(zip(texts, owners, strict=True)) if owner in gone or normalise(text) in said
+    ]
     found.vectors.unit[rows] = 0.0
     keys = {phrase_key(line) for line in lines}
     for name in ("phrases", "unspaced"):
@@ -308,7 +313,7 @@ def pairs(
         part.sets[at],
         part.marks[at],
         doubtful,
-        np.array([""] * len(rows)) if part.layouts is None else part.layouts[at],
+        np.array([""] * len(rows)) if part.classes is None else part.classes[at],
         is_small(part.vectors)[at],
     )
 

@@ -67,7 +67,7 @@ class Made:
         drawn = next((p["name"] for p in parts if p["role"] == "subject"), "")
         part = compose.library(()).find(drawn)
         self.match, self.subject, self.alt = match, part.title if part else "", str(made.vector.scene["alt"])
-        self.layout = str(made.vector.scene["layout"])
+        self.layout, self.theme = str(made.vector.scene["layout"]), order.manner.theme
         self.says = described().get(drawn.removeprefix("phosphor:"), "")
         self.image: Image.Image = resvg.render(made.vector.svg, order.width, order.height)
         self.box = framed(self.image, made.vector.scene["boxes"]["subject"])
@@ -244,7 +244,8 @@ def tests(out: Path, split: dict[str, Any]) -> None:
     rows = []
     for at, (made, row) in enumerate(make("test", 4, split)):
         made.image.save(folder / f"{at:04d}.png")
-        rows.append({**row, "subject": made.subject, "alt": made.alt, "box": made.box, "layout": made.layout})
+        about = {"subject": made.subject, "alt": made.alt, "box": made.box, "layout": made.layout, "theme": made.theme}
+        rows.append({**row, **about})
     (out / "test.json").write_text(json.dumps(rows))
     print("test", len(rows))
 
