@@ -85,7 +85,7 @@ class SemanticParams(Params):
         Literal["auto", "always", "never"],
         Field(
             description="Judge the prompt: auto judges drawings, mildly, and only records photographs and our own "
-            "avatars, numerals and patterns; always judges all, or gives no verdict; never only records.",
+            "avatars, patterns and dark numerals; always judges all, or gives no verdict; never only records.",
         ),
     ] = "auto"
     backend: Annotated[
