@@ -377,21 +377,29 @@ def drawn(prompt: str, layout: str, asked: str, theme: str = "light") -> Outcome
     return Semantic(SemanticParams()).apply(Asset(sidecar, made.picture))
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(
+OTHERS = pytest.mark.parametrize(
     ("prompt", "layout", "other"),
     [
         ("a fox asleep by the fire", "spot", "your payment was declined"),
         ("der Warenkorb ist leer", "hero", "a rocket on its way to the moon"),
     ],
 )
-def test_our_own_scenes_pass_by_their_prompt_and_fall_by_anothers_by_default(prompt, layout, other, theme):
-    right, wrong = drawn(prompt, layout, prompt, theme), drawn(prompt, layout, other, theme)
+
+
+@OTHERS
+def test_our_own_scenes_pass_by_their_prompt_and_fall_by_anothers_by_default(prompt, layout, other):
+    right, wrong = drawn(prompt, layout, prompt), drawn(prompt, layout, other)
     assert right.status == "passed", right.reason
-    assert right.notes["class"] == judge.composed_class(layout, theme)
-    # Drawings for dark surfaces are told apart less well, and the default lets more of the wrong ones pass there.
-    rejected = wrong if theme == "light" else None
-    assert rejected is None or (rejected.status, rejected.code) == ("rejected", Exit.OFF_PROMPT)
+    assert (wrong.status, wrong.code) == ("rejected", Exit.OFF_PROMPT)
+    assert right.notes["class"] == judge.composed_class(layout)
+
+
+@OTHERS
+def test_dark_scenes_pass_by_their_prompt_and_look_less_like_anothers(prompt, layout, other):
+    # They are told apart less well than light ones, and the default lets more of the wrong ones pass.
+    right, wrong = drawn(prompt, layout, prompt, "dark"), drawn(prompt, layout, other, "dark")
+    assert right.status == "passed", right.reason
+    assert right.notes["class"] == judge.composed_class(layout, "dark")
     assert wrong.scores[0].value < right.scores[0].value
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from base import BATCH, SHARES
-from clock import Part
+from clock import Part, begun, options
 from frozen import Base
 from nets import SEEN, WIDTH, optimisers, vision_model
 from PIL import Image
@@ -73,13 +72,9 @@ def attached(unet: Any) -> nn.ModuleDict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=5)
+    parser = options(5)
     parser.add_argument("--seeing", type=float, default=1.5, help="minutes of the image encoder alone, before that")
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(13)
+    args = begun(parser, 13)
     stock = Stock(args.data)
     base, vision = Base(args.data, stock), see(stock, args.data, args.seeing)
     adapter = attached(base.unet)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 import torch
-from clock import Part
+from clock import Part, begun, options
 from nets import LATENT, autoencoder, optimisers
 from torch import Tensor
 
@@ -50,11 +49,7 @@ def codes(net: torch.nn.Module, pictures: Tensor) -> tuple[Tensor, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=8)
-    args = parser.parse_args()
-    torch.set_num_threads(1)
+    args = begun(options(8))
     pictures = torch.from_numpy(np.load(args.data / "pictures.npz")["pictures"]).permute(0, 3, 1, 2).contiguous()
     net = teach(pictures, args.data / "autoencoder.pt", args.minutes)
     found, psnr = codes(net, pictures)

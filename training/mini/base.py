@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import torch
-from clock import Part
+from clock import Part, begun, options
 from nets import autoencoder, optimisers, scheduler, text_model, unet
 from stock import Average, Stock, noised, sampled, sheet
 
@@ -17,14 +16,10 @@ SHOWN = ("red apple", "cat face", "a dog", "pizza", "rocket", "robot", "red hear
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=36)
+    parser = options(36)
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--sheets", type=int, default=700, help="steps between two sheets of samples")
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(11)
+    args = begun(parser, 11)
     stock = Stock(args.data)
     vae = autoencoder().eval()
     vae.load_state_dict(torch.load(args.data / "autoencoder.pt", weights_only=True)["nets"]["vae"])

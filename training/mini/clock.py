@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +12,23 @@ import torch
 from torch import nn
 
 KEEP_EVERY = 90.0
+
+
+def options(minutes: float) -> argparse.ArgumentParser:
+    """What every part is asked: the folder of data, and its minutes, by default ``minutes``."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=minutes)
+    return parser
+
+
+def begun(parser: argparse.ArgumentParser, seed: int | None = None) -> argparse.Namespace:
+    """The answers; from here on torch has one thread, and its own noise comes from ``seed``."""
+    found = parser.parse_args()
+    torch.set_num_threads(1)
+    if seed is not None:
+        torch.manual_seed(seed)
+    return found
 
 
 class Part:

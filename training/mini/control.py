@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 import torch
 from base import BATCH, SHARES
-from clock import Part
+from clock import Part, begun, options
 from frozen import Base
 from nets import controlnet, optimisers
 from PIL import Image
@@ -44,12 +43,7 @@ def shown(maps: Tensor, which: Tensor) -> Tensor:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=5)
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(12)
+    args = begun(options(5), 12)
     stock = Stock(args.data)
     base, maps = Base(args.data, stock), kept_maps(stock, args.data / "maps.pt")
     net = controlnet(base.unet)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import torch
 from autoencode import BATCH, CROP
-from clock import Part
+from clock import Part, begun, options
 from nets import autoencoder, optimisers
 from stock import Stock
 from torch import Tensor, nn
@@ -33,11 +32,7 @@ def pairs(codes: Tensor, pictures: Tensor, rng: torch.Generator) -> tuple[Tensor
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=10)
-    args = parser.parse_args()
-    torch.set_num_threads(1)
+    args = begun(options(10))
     stock = Stock(args.data)
     net, raw = released(args.data).train(), stock.codes / stock.scale
     part = Part(args.data / "decoder.pt", args.minutes, {"decoder": net.decoder}, optimisers([net.decoder], 2e-3))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import torch
 from base import BATCH, SHOWN
-from clock import Part
+from clock import Part, begun, options
 from frozen import Base
 from nets import optimisers
 from peft import LoraConfig, get_peft_model_state_dict
@@ -20,12 +17,7 @@ WHERE = [
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=2.5)
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(14)
+    args = begun(options(2.5), 14)
     stock = Stock(args.data)
     base = Base(args.data, stock)
     base.unet.add_adapter(LoraConfig(r=RANK, lora_alpha=RANK, target_modules=WHERE, init_lora_weights="gaussian"))

@@ -1,4 +1,4 @@
-"""A PNG deflated once more by libdeflate, whose best parse is a tenth smaller than zlib's: the same pixels, bit for bit."""
+"""A PNG deflated once more by libdeflate, which makes smaller files of a tenth fewer bytes: the same pixels, bit for bit."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-# libdeflate's levels 10 to 12 search for the cheapest parse. The last takes twice the time of the one before for 3 % of the
-# bytes: half a second for a megapixel, so that larger pictures do without.
-_BEST, _GOOD = 12, 11
+# libdeflate's levels 10 to 12 search for the cheapest parse. The last makes a tenth less than zlib's best, and takes half a
+# second for a megapixel: so larger pictures have the first, which is as small as zlib's best and as quick.
+_BEST, _QUICK = 12, 10
 _LARGE = 512 * 1024
 _SIGNATURE = 8
 
@@ -20,17 +20,12 @@ def denser(png: bytes) -> bytes:
     chunks = list(_chunks(png))
     packed = b"".join(body for kind, body in chunks if kind == b"IDAT")
     rows = zlib.decompress(packed)
-    found = bytes(deflate.zlib_compress(rows, _BEST if len(rows) <= _LARGE else _GOOD))
+    found = bytes(deflate.zlib_compress(rows, _BEST if len(rows) <= _LARGE else _QUICK))
     if len(found) >= len(packed):
         return png
-    made = [png[:_SIGNATURE]]
-    for kind, body in chunks:
-        if kind == b"IDAT":
-            made.append(_chunk(kind, found))
-            found = b""
-        else:
-            made.append(_chunk(kind, body))
-    return b"".join(part for part in made if part)
+    first = next(at for at, (kind, _) in enumerate(chunks) if kind == b"IDAT")
+    rest = [chunk for chunk in chunks[first:] if chunk[0] != b"IDAT"]
+    return png[:_SIGNATURE] + b"".join(_chunk(*chunk) for chunk in [*chunks[:first], (b"IDAT", found), *rest])
 
 
 def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -43,6 +38,4 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
-    if kind == b"IDAT" and not body:
-        return b""
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
