@@ -20,7 +20,7 @@ def png(image: Image.Image) -> bytes:
     info = PngInfo()
     info.add(b"sRGB", b"\x00")
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=9, pnginfo=info)
+    image.save(buffer, "PNG", compress_level=1, pnginfo=info)
     return buffer.getvalue()
 
 
