@@ -68,12 +68,15 @@ def unlike(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
 
 def hold(browser: Browser, seconds: float) -> None:
     """Stop every animation at a moment after it began."""
+    # A pause is asked of the compositor and holds from a frame on; a moment set before that is drawn from the frame before.
     count = browser.run(
-        "(() => { const all = document.getAnimations(); all.forEach(a => { a.pause(); a.currentTime = "
-        f"{seconds * 1000}; }}); return all.length }})()"
+        "(async () => { const all = document.getAnimations(); all.forEach(a => a.pause());"
+        " await Promise.all(all.map(a => a.ready));"
+        f" all.forEach(a => {{ a.currentTime = {seconds * 1000 + 1}; }});"
+        " const frame = () => new Promise(done => requestAnimationFrame(done)); await frame(); await frame();"
+        f" all.forEach(a => {{ a.currentTime = {seconds * 1000}; }}); await frame(); await frame(); return all.length }})()"
     )
     assert count > 0
-    browser.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
 
 
 @pytest.mark.parametrize(("prompt", "kind"), CASES)
