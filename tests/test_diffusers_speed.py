@@ -16,12 +16,14 @@ from PIL import Image
 
 from imajin_cli.contract import steps
 from imajin_cli.contract.errors import BackendError, InputError, MissingError, UsageError
+from imajin_cli.contract.need import Need
 from imajin_cli.contract.sidecar import Request
 from imajin_cli.models.capabilities import FAMILIES
 from imajin_cli.models.catalogue import ours
-from imajin_cli.models.memory import BYTES, by_format, weights_mib, working_mib
+from imajin_cli.models.memory import BYTES, LIBRARIES_MIB, by_format, parameters_in, weights_mib, working_mib
 from imajin_cli.stages.backends.threads import settle, user_count
-from imajin_cli.stages.diffusion.painter import _painted
+from imajin_cli.stages.diffusion.painter import Painter, _painted
+from imajin_cli.stages.diffusion.params import DiffusionParams
 from imajin_cli.stages.generate import Generate, GenerateParams
 from rangeserver import Site, serve
 
@@ -179,6 +181,43 @@ def test_memory_is_computed_from_parameters_and_size():
     table = by_format(1067, (512, 1024))
     assert set(table) == set(BYTES)
     assert table["fp16"]["512x512"] < table["fp16"]["1024x1024"] < table["fp32"]["1024x1024"]
+
+
+def test_a_lease_reserves_what_is_computed_with(shelf, tmp_path, monkeypatch):
+    from safetensors.torch import load_file, save_file
+
+    def need(flags: set[str], dtype: str = "auto", **more: object) -> Need:
+        monkeypatch.setattr(device, "_cpu_flags", lambda: flags)
+        params = {"model": str(tmp_path / "sd15"), "dtype": dtype, **more}
+        (found,) = Painter(DiffusionParams.model_validate(params)).needs()
+        return found
+
+    shutil.copytree(shelf / "sd15", tmp_path / "sd15")
+    big = tmp_path / "sd15" / "unet" / "diffusion_pytorch_model.safetensors"
+    save_file({"weight": torch.zeros(20, 1 << 20, dtype=torch.float16)}, big)
+    millions = parameters_in(tmp_path / "sd15")
+    assert 20.9 < millions < 22
+    plain, amx = need(set()), need({"amx_tile", "amx_bf16"})
+    # fp32 is computed where the processor has no AMX, though the file holds fp16.
+    assert (plain.device, plain.dtype, plain.on_cpu.device, plain.on_cpu.dtype) == ("auto", "fp16", "cpu", "fp32")
+    assert plain.on_cpu.mib - LIBRARIES_MIB == pytest.approx(2 * plain.mib, abs=2)
+    assert amx.on_cpu.dtype == "bf16"
+    assert amx.on_cpu.mib - LIBRARIES_MIB == amx.mib == plain.mib
+    for dtype in ("fp32", "fp16"):
+        told = need(set(), dtype)
+        assert (told.dtype, told.on_cpu.dtype) == (dtype, dtype)
+        assert told.on_cpu.mib - LIBRARIES_MIB == told.mib
+    # A ControlNet is weighed with its model; what makes a model smaller is another kind of work.
+    net = shelf / "sd15-control"
+    more = need(set(), control=[f"{net}=map.png"]).mib - plain.mib
+    assert more == pytest.approx(1.1 * weights_mib(parameters_in(net), "fp16"), abs=2)
+    assert need(set(), control=["./nowhere=map.png"]).mib == plain.mib
+    assert need(set(), quant="int8").on_cpu.dtype == "fp32+int8"
+    # A variant beside the weights is not loaded; a file that is none is weighed by its bytes.
+    save_file(load_file(big), big.with_name("diffusion_pytorch_model.fp16.safetensors"))
+    assert parameters_in(tmp_path / "sd15") == millions
+    big.write_bytes(b"x" * 2_000_000)
+    assert parameters_in(tmp_path / "sd15") == pytest.approx(millions - 20 * 1.048576 + 1, abs=0.01)
 
 
 # Quantised weights.

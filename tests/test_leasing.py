@@ -73,6 +73,17 @@ def test_it_is_leased_once_for_all_pictures(home, monkeypatch):
     assert residents.device_of("m") == "sim:0"
 
 
+@pytest.mark.parametrize(("devices", "wanted"), [("sim:0=1000,cpu=1000", 300), ("cpu=1000", 700)])
+def test_what_computes_in_another_format_on_a_cpu_leases_that_there(home, monkeypatch, devices, wanted):
+    monkeypatch.setenv("IMAJIN_DEVICES", devices)
+    needs = one("m", 300, device="auto", dtype="fp16", on_cpu=Need("m", 700, dtype="fp32"))
+    home.ready(needs)
+    assert leased() == [wanted]
+    home.ready(one("m", 300, device="auto", dtype="fp16", on_cpu=Need("m", 700, dtype="fp32")))
+    assert leased() == [wanted]
+    assert residents.device_of("m") == ("sim:0" if wanted == 300 else "cpu")
+
+
 def test_what_runs_together_is_one_lease(home):
     home.ready(united([one("a", 100), one("b", 200), one("a", 100)]))
     assert leased() == [300]

@@ -20,7 +20,8 @@ class Need:
 
     ``model`` is its name, with its revision where several may be used; ``mib`` is what to reserve until peaks of this
     model, ``dtype``, ``size`` ("1024x1024") and ``batch`` were measured, at most all of the device. ``device`` is "cpu",
-    "auto" (any GPU, else the CPU), a name ("cuda:0") or a UUID.
+    "auto" (any GPU, else the CPU), a name ("cuda:0") or a UUID. ``on_cpu`` is what it needs instead where "auto" comes to
+    mean the CPU, which computes in another number format.
     """
 
     model: str
@@ -31,6 +32,7 @@ class Need:
     batch: int = 1
     # A backend that commands share has it (contract/backend.py): in the worker the lease is its process's.
     shared: bool = False
+    on_cpu: Need | None = None
 
 
 _forget: dict[str, list[Callable[[], object] | None]] = {}

@@ -8,9 +8,11 @@ for another can wait for ever.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from imajin_cli.contract import need as residents
@@ -66,6 +68,7 @@ class Residence:
         if not needs or needs is self._ready:
             return
         given = needs
+        needs = tuple(map(_here, needs))
         if is_elsewhere():
             needs = tuple(need for need in needs if not need.shared)
         where = _where()
@@ -164,6 +167,23 @@ class Residence:
 def _where() -> tuple[str, ...]:
     """What says, beside the config, where leases are: clients of one process of the worker may differ in it."""
     return tuple(os.environ.get(name, "") for name in ("IMAJIN_LEDGER", "IMAJIN_DEVICES", "IMAJIN_DEVICES__LEDGER"))
+
+
+def _here(need: Need) -> Need:
+    """``need``, or what it is on a CPU where there is no GPU to be had."""
+    if need.on_cpu is None or need.device != "auto":
+        return need
+    # torch, once it is there, knows GPUs that no other driver tells of.
+    settings = (*_where(), os.environ.get("CUDA_VISIBLE_DEVICES", ""), "torch" if "torch" in sys.modules else "")
+    return need.on_cpu if _is_cpu_alone(settings) else need
+
+
+@lru_cache(maxsize=16)
+def _is_cpu_alone(_settings: tuple[str, ...]) -> bool:
+    """Whether "auto" means the CPU for who has these settings: a driver takes its time, and always says the same."""
+    from imajin_cli.devices.probe import candidates
+
+    return all(device.id == "cpu" for device in candidates("auto"))
 
 
 def _order(device: str) -> tuple[bool, str]:

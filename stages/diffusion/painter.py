@@ -15,9 +15,9 @@ from imajin_cli.contract.need import Need
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import ModelRef
 from imajin_cli.contract.stage import Job, Outcome
-from imajin_cli.models.memory import weights_mib, working_mib
+from imajin_cli.models.memory import BYTES, LIBRARIES_MIB, parameters_in, weights_mib, working_mib
 from imajin_cli.stages.diffusion import given, steering
-from imajin_cli.stages.diffusion.inputs import picture
+from imajin_cli.stages.diffusion.inputs import named, picture
 from imajin_cli.stages.diffusion.models import Known, known, loadable, revision
 from imajin_cli.stages.diffusion.params import DiffusionParams
 
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from imajin_cli.stages.backends.diffusion.order import Model, Order, Speed
     from imajin_cli.stages.backends.diffusion.paint import Painted
 
-_MIB = 1 << 20
-# Beside the weights: activations of one picture of a megapixel, by what was seen of SDXL; corrected by measured peaks.
+# Beside the weights, in 16 bits: activations of one picture of a megapixel, by what was seen of SDXL; measured peaks correct it.
 _WORKING_MIB = 3000
+# Millions of parameters: a model of fewer is no generator of that size.
+_TINY = 16
 _EXACT = "exact: the same bytes on the same device with the same versions and thread count"
 _CLOSE = "close: latents within 1e-4 of their deviation in fp32 at any batch size; noise is the same to the bit"
 
@@ -69,19 +70,46 @@ class Painter:
         return given.ingredients(self.params)
 
     def needs(self) -> list[Need]:
-        """What the model takes of a device: its weights and room to work in. Nothing where it is not there to be weighed."""
+        """What the model takes of a device: its weights and room to work in, by the number format that is computed there.
+
+        Nothing where it is not there to be weighed.
+        """
+        from imajin_cli.stages.backends.diffusion.device import dtype_on
+
         name = self.params.model
         if name is None or ready(name) is not None:
             return []
+        wanted = self.params.dtype
+        on_cpu = self._need("cpu", dtype_on("cpu", wanted))
+        # bf16 or fp16, whichever the GPU is: both have two bytes.
+        return [replace(self._need("auto", "fp16" if wanted == "auto" else wanted), on_cpu=on_cpu)]
+
+    def _need(self, device: str, dtype: str) -> Need:
         found, p = self.known, self.params
-        dtype = "fp16" if p.dtype == "auto" else p.dtype
-        if found.parameters is not None and found.side is not None:
-            mib = weights_mib(found.parameters, dtype) + working_mib(found.side, found.side, dtype, p.batch)
+        millions = found.parameters or self._millions
+        mib = weights_mib(millions + self._beside, dtype)
+        if found.side is not None:
+            mib += working_mib(found.side, found.side, dtype, p.batch)
         else:
-            weights = sum(file.stat().st_size for file in found.folder.rglob("*.safetensors"))
-            tiny = weights < 64 * _MIB
-            mib = round((2 if tiny else 1.1) * weights / _MIB) + (600 if tiny else _WORKING_MIB * p.batch)
-        return [Need(found.name, mib, device="auto", dtype=p.dtype, batch=p.batch)]
+            working = _WORKING_MIB if millions >= _TINY else _WORKING_MIB // 20
+            mib = round(1.1 * mib) + working * p.batch * BYTES[dtype] // 2
+        if device == "cpu":
+            mib += LIBRARIES_MIB
+        # Peaks are learned by this name: what makes the model smaller must not be taken for the whole of it.
+        smaller = [p.quant, p.offload if p.offload in ("model", "group") else None]
+        return Need(found.name, mib, device=device, dtype="+".join(filter(None, [dtype, *smaller])), batch=p.batch)
+
+    @cached_property
+    def _millions(self) -> float:
+        return parameters_in(self.known.folder)
+
+    @cached_property
+    def _beside(self) -> float:
+        """Parameters, in millions, of the ControlNets and the IP-Adapter; one that is not there weighs nothing."""
+        p = self.params
+        names = [one.model for one in steering.asked(p.control)]
+        names += [named(p.ip_adapter, with_map=True).what] if p.ip_adapter else []
+        return sum(parameters_in(known(name).folder) for name in names if ready(name) is None)
 
     def make(self, job: Job) -> Outcome:
         """Paint one picture, or hand it over from a batch that was painted with an earlier one."""
