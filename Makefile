@@ -39,7 +39,7 @@ test: lint typecheck ## check style and types, and run the fast tests
 
 test-system: $(TEST_READY) ## run the slow tests too: installs, kills, whole sizes, other programs' checks
 	@tools/validators
-	@"$(BIN)/python" -m pytest -m "slow and not gpu"
+	@"$(BIN)/python" -m pytest -n $(WORKERS) --dist loadfile -m "slow and not gpu"
 
 lint: $(TEST_READY) ## check style
 	@"$(BIN)/ruff" check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -18,6 +19,9 @@ os.environ["IMAJIN_WORKER"] = os.environ.get("TEST_WORKER", "off")
 # The tests start some thousand processes. Where Python is told to keep no bytecode, as in many containers, each of them
 # would compile three hundred modules anew, for a third of a second.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# A shell that puts the tests in the background has them ignore interrupts, and every process that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -155,6 +155,7 @@ def test_a_threshold_of_ones_own_counts_and_one_for_another_revision_is_refused(
     assert Aesthetic(AestheticParams(also=["hps"])).model_revision("aesthetic") == own
 
 
+@pytest.mark.slow
 def test_calibrate_writes_what_the_gate_reads(cli, work):
     for label, count in (("pass", 20), ("fail", 20)):
         (work / "labelled" / label).mkdir(parents=True)

@@ -173,6 +173,7 @@ def test_a_foreign_picture_can_not_be_varied_without_a_model(png, capfd, monkeyp
     assert "generate.model" in err
 
 
+@pytest.mark.slow
 def test_a_stage_runs_on_another_machine(path, png, sh):
     """As docs/auto.md has it; `ssh` here runs the command in another folder, as another machine would."""
     elsewhere = path.parent / "elsewhere"

@@ -46,13 +46,9 @@ def test_there_are_examples():
     assert len(examples()) >= 5
 
 
-def read_first(page: str) -> bool:
-    return page == "README.md"
-
-
-def shown(wanted: bool) -> pytest.MarkDecorator:
-    """The examples of the README, or those of all other pages, which take minutes."""
-    found = [(page, script) for page, script in examples() if read_first(page) is wanted]
+def shown(first: bool) -> pytest.MarkDecorator:
+    """The example that is read first, or all others, which take minutes."""
+    found = examples()[:1] if first else examples()[1:]
     return pytest.mark.parametrize(("page", "script"), found, ids=lambda value: value[:40].replace("\n", " "))
 
 
@@ -67,13 +63,13 @@ def bare() -> Iterator[dict[str, str]]:
 
 
 @shown(True)
-def test_every_example_of_the_readme_runs(page, script, bare, work, tmp_path):
+def test_the_first_example_of_the_readme_runs(page, script, bare, work, tmp_path):
     runs(script, bare, work, tmp_path)
 
 
 @pytest.mark.slow
 @shown(False)
-def test_every_example_of_the_docs_runs(page, script, bare, work, tmp_path):
+def test_every_other_example_runs(page, script, bare, work, tmp_path):
     runs(script, bare, work, tmp_path)
 
 

@@ -79,6 +79,7 @@ def test_every_line_is_valid_and_every_kind_is_there(validator, stream, drawn):
     assert kinds == set(mapping) - OF_BATCHES
 
 
+@pytest.mark.slow
 def test_batches_tell_valid_events_too(validator, tmp_path):
     (tmp_path / "assets.yaml").write_text("- {name: inbox, prompt: an empty inbox, size: 64x64}\n", encoding="utf-8")
     told = []
@@ -232,6 +233,7 @@ def test_the_verdict_follows_from_the_exit_code(code):
     assert (verdict == "rejected") == (10 <= code <= 16)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="the worker needs descriptors that are sent")
 def test_the_worker_tells_the_same(tmp_path):
     arguments = ("run", "a rocket", "--size", "64", "--events", "-o", "d")

@@ -175,6 +175,7 @@ def test_a_scene_is_cut_around_its_subject_and_drawn_sharp() -> None:
     assert found.entry["families"]["hero"]["srcset"] == {"png": "lost-robot-hero.png"}
 
 
+@pytest.mark.slow
 def test_a_whole_run_makes_the_families_and_says_so(cli: Cli, work: Path) -> None:
     done = cli("run", "ein Roboter, der nicht nach Hause findet", "--family", "og", "--family", "hero",
                "--family", "card=320x320", "-o", "out", "--set", "output.base_url=https://example.org/a/")  # fmt: skip
@@ -200,6 +201,7 @@ def test_output_params_refuse_a_family_that_there_is_not() -> None:
         Output(OutputParams(family=["poster"]))
 
 
+@pytest.mark.slow
 def test_the_smallest_format_is_measured_for_each_size() -> None:
     found = publish(scene_asset(vector=False), format=["auto"], size=["60", "240"])
     assert len(found.files) == 3, "one file a size"

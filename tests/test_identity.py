@@ -575,6 +575,7 @@ def test_a_preset_names_the_reference(photo, cli):
     assert not Path("dist").exists()
 
 
+@pytest.mark.slow
 def test_a_template_can_be_taken_out_of_a_sidecar(photo, cli):
     berta().save("berta.png")
     assert cli("identity", "berta.png", "--reference", "anna.png").returncode == 0

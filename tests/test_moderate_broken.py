@@ -61,10 +61,13 @@ def lost(found: Outcome, layer: str, *said: str) -> None:
         assert part in (found.reason or ""), found.reason
 
 
+WHOLE: dict[str, Network] = {}
+
+
 @pytest.fixture(autouse=True)
-def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Networks of their own for each test, so that none is broken for the next, and no face where none is put."""
-    kept: dict[str, Network] = {}
+def _fresh(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks of its own for each test of how they are loaded; the others share theirs, which they leave whole."""
+    kept = {} if request.function in LOADED else WHOLE
     for module in (opennsfw, ages, ocr):
         monkeypatch.setattr(module, "network", lambda name, **_how: kept.setdefault(name, Network(name)))
 
@@ -178,6 +181,11 @@ def test_a_damaged_model_is_no_verdict(monkeypatch, tmp_path, with_face, layer, 
     lost(judge(), layer, "damaged or of another version", f"imajin models pull {MODELS[layer]}")
 
 
+LOADED = (
+    test_a_model_that_is_not_there_is_named_with_what_gets_it,
+    test_a_library_that_is_not_there_is_named_with_what_gets_it,
+    test_a_damaged_model_is_no_verdict,
+)
 NONSENSE = {
     "nan": lambda array: np.full_like(array, np.nan),
     "infinite": lambda array: np.full_like(array, np.inf),

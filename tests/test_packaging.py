@@ -79,6 +79,7 @@ def contents(wheel: Path) -> dict[str, str]:
         return {name: hashlib.sha256(archive.read(name)).hexdigest() for name in names}
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_packages_of_the_tree_and_nothing_else(built, copy):
     expected = {}
     for name in kept_files():
@@ -88,10 +89,12 @@ def test_the_wheel_holds_the_packages_of_the_tree_and_nothing_else(built, copy):
     assert contents(built["wheel"]) == expected
 
 
+@pytest.mark.slow
 def test_the_wheel_from_the_sdist_is_the_wheel_from_the_tree(built):
     assert contents(built["by_sdist"]) == contents(built["wheel"])
 
 
+@pytest.mark.slow
 def test_the_sdist_holds_what_it_says_of_itself(built):
     with tarfile.open(built["sdist"]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
@@ -99,6 +102,7 @@ def test_the_sdist_holds_what_it_says_of_itself(built):
     assert "configs/config.yaml" not in names
 
 
+@pytest.mark.slow
 def test_licence_and_notice_are_installed(built):
     with zipfile.ZipFile(built["wheel"]) as archive:
         names = [name for name in archive.namelist() if "/licenses/" in name]
@@ -156,6 +160,7 @@ CALLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", CALLS)
 def test_an_installed_imajin_runs_in_a_hostile_folder(installed, hostile, call):
     (program, *rest), extra = CALLS[call]
@@ -170,6 +175,7 @@ def test_an_installed_imajin_runs_in_a_hostile_folder(installed, hostile, call):
     assert names == shipped | {"mine"}
 
 
+@pytest.mark.slow
 def test_an_installed_imajin_is_the_wheel_and_loads_every_module(installed, hostile):
     program = (
         "import importlib, pkgutil, imajin_cli\n"

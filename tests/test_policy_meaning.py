@@ -68,7 +68,12 @@ def test_no_harmless_prompt_is_taken_for_disallowed(texts):
 
 @needs_embedder
 @pytest.mark.parametrize(
-    ("name", "floor"), [("policy_paraphrases.txt", 0.58), ("policy_heldout.txt", 0.78), ("policy_unseen.txt", 0.62)]
+    ("name", "floor"),
+    [
+        pytest.param("policy_paraphrases.txt", 0.58, marks=pytest.mark.slow),
+        pytest.param("policy_heldout.txt", 0.78, marks=pytest.mark.slow),
+        ("policy_unseen.txt", 0.62),
+    ],
 )
 def test_paraphrases_without_a_listed_word_are_caught_as_often_as_measured(name, floor):
     texts = [text for text, kind in pairs(name) if kind != "ok"]

@@ -66,6 +66,7 @@ def test_a_pipe_of_the_same_stages_gives_the_same_pixels_and_digests(cli, sh):
         assert digest(path) == digest(path.replace("whole", "piped"))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_one_another_picture(cli):
     for folder, seed in (("a", "5"), ("b", "5"), ("c", "6")):
         assert cli("run", "an empty inbox", "--seed", seed, "-o", folder, "--size", "256").returncode == 0
@@ -152,6 +153,7 @@ def test_prompts_that_look_like_something_else(cli):
     assert {path.parent for path in Path().rglob("*.png")} == {Path("out")}
 
 
+@pytest.mark.slow
 def test_keep_work_leaves_every_stage_behind(cli):
     done = cli("run", PROMPT, "--size", "256", "--headline", "Lost", "--keep-work", "-o", "out")
     assert done.returncode == 0, done.stderr
@@ -215,6 +217,7 @@ def test_a_gate_in_a_run_writes_to_a_given_picture_s_own_sidecar(cli, png):
     assert not Path(".imajin").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("best", "code"), [("2", 0), ("3", 24)])
 def test_best_counts_candidates_and_not_their_ratios(cli, best, code):
     done = cli("run", "a rocket", "-n", "2", "--best", best, "--size", "128x128", "--size", "256x128", "-o", "out")

@@ -99,6 +99,7 @@ def test_a_raster_has_no_svg_icon_and_all_the_others() -> None:
     assert len(site(Asset(Sidecar(id="1" * 16), Picture.of(photo), "noise")).files) >= 6
 
 
+@pytest.mark.slow
 def test_a_run_with_the_preset_makes_them(cli: Cli, work: Path) -> None:
     done = cli("run", "a rocket", "--preset", "favicon", "-o", "site", "--json")
     assert done.returncode == 0, done.stderr

@@ -138,6 +138,7 @@ def test_no_picture_makes_no_sheet() -> None:
         sheet([], SpriteParams())
 
 
+@pytest.mark.slow
 def test_the_command_takes_published_folders_and_rejects_with_15(cli: Cli, work: Path) -> None:
     for prompt in ("a rocket icon", "a house icon"):
         done = cli("run", prompt, "--preset", "icon", "--size", "64", "--colour", "#4338ca", "-o", "icons", "--format", "png",

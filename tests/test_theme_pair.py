@@ -16,6 +16,7 @@ from imajin_cli.run.manifest import with_pairs
 from imajin_cli.stages.generate import Generate, GenerateParams
 
 
+@pytest.mark.slow
 def test_a_pair_is_one_candidate_of_two_pictures(cli: Cli, work: Path) -> None:
     done = cli("run", "a rocket in the night", "--theme", "pair", "--size", "160x90", "--best", "1", "-n", "2", "-o", "out",
                "--set", "output.hashed=true")  # fmt: skip
