@@ -107,10 +107,10 @@ def _called() -> int:
 
 
 def _tell_programs(arguments: list[str], error: ImajinError) -> None:
-    """Where a stage, run or batch that was to print JSON events failed before it printed one, print the two that end it."""
+    """Where a command that was to print JSON events failed before it printed one, print the two that end it."""
     command = next((argument for argument in arguments if not argument.startswith("-")), None)
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    if not {"--json", "--events", "--previews"} & set(options) or command not in {*stages(), "run", "batch"}:
+    if not {"--json", "--events", "--previews"} & set(options) or command not in {*stages(), "run", "batch", "compare"}:
         return
     from imajin_cli.contract.errors import OutputError
     from imajin_cli.run.report import Report

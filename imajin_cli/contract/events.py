@@ -14,12 +14,12 @@ from imajin_cli.contract.sidecar import Draw, Record, Status
 
 
 class Told(BaseModel):
-    """What every event holds: the version of these events, its kind, and the command (a stage, run or batch) that tells it."""
+    """What every event holds: the version of these events, its kind, and the command that tells it."""
 
     model_config = ConfigDict(extra="allow")
 
     imajin: Literal[1]
-    stage: str = Field(description="The command that tells it: a stage's name, run or batch.")
+    stage: str = Field(description="The command that tells it: a stage's name, run, batch or compare.")
 
 
 class Started(Told):
@@ -196,6 +196,32 @@ class Forecast(Told):
     vram: list[ForecastMemory]
 
 
+class CellDone(Told):
+    """`imajin compare`: one prompt with one seed by one model has ended."""
+
+    event: Literal["cell"]
+    prompt: str = Field(description="The prompt.")
+    model: str = Field(description="The model, as it was named.")
+    seed: int = Field(description="The seed.")
+    status: Literal["made", "rejected", "failed"] = Field(description="How it ended.")
+    code: int = Field(description="The exit code that it stands for.")
+    paths: list[str] = Field(description="What was published.")
+    reason: str | None = Field(description="Why it was not made.")
+    hint: str | None = Field(description="What would help.")
+    licence: str = Field(description="The licence of what made it, empty where that is not known.")
+    commercial: str = Field(description="Whether that allows commercial use: allowed, unclear or forbidden.")
+    seconds: float = Field(description="Seconds that it took.")
+
+
+class Compared(Told):
+    """`imajin compare`: every cell has ended, and the page and the picture of them are written."""
+
+    event: Literal["compared"]
+    page: str = Field(description="The HTML page.")
+    sheet: str = Field(description="The contact sheet, a PNG.")
+    cells: int = Field(description="How many cells there are.")
+
+
 class Summary(Told):
     """The last line, whatever happens but a kill or a closed pipe: what all of it amounts to."""
 
@@ -224,6 +250,8 @@ Event = Annotated[
     | Current
     | Planned
     | Forecast
+    | CellDone
+    | Compared
     | Summary,
     Field(discriminator="event"),
 ]

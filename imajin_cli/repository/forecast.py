@@ -73,18 +73,23 @@ def _forecast(name: str, options: BatchOptions, build: BuildOptions, report: Rep
     seconds, measured = predicted(works, read_costs(), places)
     missing = list(downloads(works))
     gpu = [need for need in united([needs]) if need.device != "cpu"]
-    _tell(report, works, len(wanted), seconds, places, measured, missing, gpu)
+    _tell(report, works, len(wanted))
+    tell_totals(report, works, seconds, places, measured, missing, gpu)
     report.passed = len(wanted) - len(works)
     return report.finish(empty=not wanted)
 
 
 def _work(job: Job, recipe: Recipe, stages: Sequence[str], kept: Kept, why: str) -> Work:
-    request = kept.recipes.asked(job)
-    sizes = _bases(request) if not job.files else [512 * 512] * len(job.files)
-    count = 1 if job.files else request.count
     entry = kept.lock.assets.get(recipe.name)
     named = {**recipe.from_config, **recipe.from_preset, **recipe.params}.get("generate.backend")
     backend = str(named or (entry.backend if entry is not None else None) or "compose")
+    return work_of(job, recipe, stages, kept.recipes.asked(job), backend, why)
+
+
+def work_of(job: Job, recipe: Recipe, stages: Sequence[str], request: RequestParams, backend: str, why: str) -> Work:
+    """What ``job``, which asks for ``request``, would have done, painted by ``backend``."""
+    sizes = _bases(request) if not job.files else [512 * 512] * len(job.files)
+    count = 1 if job.files else request.count
     return Work(recipe, tuple(stages), count * len(sizes), count * sum(sizes), backend, why)
 
 
@@ -93,8 +98,11 @@ def _bases(request: RequestParams) -> list[int]:
     return [base.size[0] * base.size[1] for base in bases_of(*request.wanted(), MAX_SIDE)]
 
 
-def predicted(works: Iterable[Work], costs: Costs, places: int) -> tuple[float, bool]:
-    """Seconds that ``works`` take on ``places`` processes, and whether all of that was measured on this machine."""
+def predicted(works: Iterable[Work], costs: Costs, places: int, *, start: bool = True) -> tuple[float, bool]:
+    """Seconds that ``works`` take on ``places`` processes, and whether all of that was measured on this machine.
+
+    Without ``start``, those of processes that have started and loaded their models.
+    """
     total, known, longest = 0.0, True, 0.0
     for work in works:
         own = 0.0
@@ -106,8 +114,8 @@ def predicted(works: Iterable[Work], costs: Costs, places: int) -> tuple[float, 
         total, longest = total + own, max(longest, own)
     if not total:
         return 0.0, True
-    start, measured = costs.start()
-    return start + max(total / places, longest), known and measured
+    before, measured = costs.start() if start else (0.0, True)
+    return before + max(total / places, longest), known and measured
 
 
 def downloads(works: Iterable[Work]) -> Iterator[Download]:
@@ -124,38 +132,46 @@ def downloads(works: Iterable[Work]) -> Iterator[Download]:
         yield Download(name, size, entry.licence, entry.commercial, command_for(entry))
 
 
-def _tell(
-    report: Report, works: Sequence[Work], total: int, seconds: float, places: int, measured: bool,
-    missing: Sequence[Download], gpu: Sequence[Need],
-) -> None:  # fmt: skip
-    if report.as_json:
-        for work in works:
+def _tell(report: Report, works: Sequence[Work], total: int) -> None:
+    for work in works:
+        if report.as_json:
             report.event(
                 "planned", asset=work.recipe.name, place=work.recipe.place, why=work.why, pictures=work.pictures
             )
-        fetched = [vars(one) for one in missing]
-        vram = [{"model": need.model, "mib": need.mib, "device": need.device} for need in gpu]
-        report.event(
-            "forecast", assets=len(works), seconds=round(seconds, 1), measured=measured, processes=places,
-            downloads=fetched, vram=vram,
-        )  # fmt: skip
-        return
-    for work in works:
+            continue
         line = printable(f"{work.recipe.place}: {work.recipe.name}: {work.why}")
         write_out(f"{line}\n".encode("utf-8", "backslashreplace"))
-    pictures = sum(work.pictures for work in works)
-    report.say(f"{len(works)} of {total} assets would be made, {pictures} {'picture' if pictures == 1 else 'pictures'}")
+    if not report.as_json:
+        pictures = sum(work.pictures for work in works)
+        plural = "picture" if pictures == 1 else "pictures"
+        report.say(f"{len(works)} of {total} assets would be made, {pictures} {plural}")
+
+
+def tell_totals(
+    report: Report, works: Sequence[Work], seconds: float, places: int, measured: bool, missing: Sequence[Download],
+    gpu: Sequence[Need],
+) -> None:  # fmt: skip
+    """Say what all of ``works`` take."""
+    if report.as_json:
+        fetched = [vars(one) for one in missing]
+        room = [{"model": need.model, "mib": need.mib, "device": need.device} for need in gpu]
+        report.event(
+            "forecast", assets=len(works), seconds=round(seconds, 1), measured=measured, processes=places,
+            downloads=fetched, vram=room,
+        )  # fmt: skip
+        return
     if works:
         how = "measured here" if measured else "not all of it measured here yet"
         report.say(f"time: about {_duration(seconds)} on {places} {'process' if places == 1 else 'processes'} ({how})")
-        report.say("GPU memory: " + (_vram(gpu) or "none is needed"))
+        report.say("GPU memory: " + (vram(gpu) or "none is needed"))
         report.say("downloads: " + ("none" if not missing else ""))
         for one in missing:
             size = "size not listed" if one.size is None else f"{one.size / _MIB:,.0f} MiB"
             report.say(f"  {one.name}: {size}, {one.licence}, commercial use {one.commercial}: {one.command}")
 
 
-def _vram(gpu: Sequence[Need]) -> str:
+def vram(gpu: Sequence[Need]) -> str:
+    """What the models of ``gpu`` take there, in words."""
     return ", ".join(f"{need.mib:,} MiB for {need.model} ({need.device})" for need in gpu)
 
 

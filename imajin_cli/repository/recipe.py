@@ -138,11 +138,15 @@ class Recipes:
             signs=signs and self._signs(job, settings),
         )
 
+    def run_params(self, job: Job) -> RunParams:
+        """What ``job`` says of the run itself."""
+        params = self._part("run", job, self._loaded(job.preset)).params
+        assert isinstance(params, RunParams)
+        return params
+
     def stages(self, job: Job) -> dict[str, Stage[Any]]:
         """The stages that ``job`` goes through, by name, in order."""
-        settings = self._loaded(job.preset)
-        run = self._part("run", job, settings).params
-        assert isinstance(run, RunParams)
+        settings, run = self._loaded(job.preset), self.run_params(job)
         parts = {name: self._part(name, job, settings).stage for name in _stages_of(run, files=bool(job.files))}
         return {name: stage for name, stage in parts.items() if stage is not None}
 

@@ -7,23 +7,36 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
 VERSION = 1
-_SCRIPTS = ("parts.js", "sections.js", "review.js")
 _HERE = Path(__file__).parent / "page"
 
 
-def page(content: Mapping[str, Any], title: str) -> bytes:
+@dataclass(frozen=True)
+class View:
+    """The files that a kind of page is made of."""
+
+    document: str
+    styles: tuple[str, ...]
+    scripts: tuple[str, ...]
+
+
+REVIEW = View("page.html", ("page.css",), ("parts.js", "sections.js", "review.js"))
+SHEET = View("sheet.html", ("page.css", "sheet.css"), ("parts.js", "sections.js", "sheet.js"))
+
+
+def page(content: Mapping[str, Any], title: str, view: View = REVIEW) -> bytes:
     """The page of ``content`` (see `gather`) as UTF-8 HTML.
 
     The data stand in it as JSON in which no character has a meaning in HTML, and the program writes them as text. Should
     markup get in all the same, the page's own policy runs no script and applies no style but those two, and knows no network.
     """
-    style = _text("page.css")
-    script = "\n".join(map(_text, _SCRIPTS))
+    style = "\n".join(map(_text, view.styles))
+    script = "\n".join(map(_text, view.scripts))
     parts = {
         "policy": escape(_policy(style, script)),
         "title": escape(title),
@@ -32,7 +45,7 @@ def page(content: Mapping[str, Any], title: str) -> bytes:
         "data": in_html({"imajin": VERSION, "title": title, **content}),
     }
     # In one pass: what is put in is not looked through for further marks.
-    return re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark[1]], _text("page.html")).encode()
+    return re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark[1]], _text(view.document)).encode()
 
 
 def in_html(value: Any) -> str:

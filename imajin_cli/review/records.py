@@ -67,6 +67,12 @@ def closest(records: Iterable[Record]) -> float | None:
     return round(min(known), 4) if known else None
 
 
+def nearest(record: Record) -> dict[str, Any] | None:
+    """Of the scores that have a limit the one that came nearest to it, or lies furthest beyond; None where none has one."""
+    known = [(margin, score) for score in record.scores if (margin := _margin(score)) is not None]
+    return _score(min(known, key=lambda one: one[0])[1]) if known else None
+
+
 def _margin(score: Score) -> float | None:
     value, limit = number(score.value), number(score.threshold)
     if value is None or limit is None or score.op == "info":

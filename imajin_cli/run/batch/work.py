@@ -57,10 +57,13 @@ class Collected(Report):
         """Nothing: the batch has a summary of its own."""
 
 
-def perform(job: Job, *, force: bool = False) -> Done:
-    """Do ``job`` from its first stage to its last. Never raises for what a job can meet: its code and lines tell of it."""
+def perform(job: Job, *, force: bool = False, report: Collected | None = None) -> Done:
+    """Do ``job`` from its first stage to its last. Never raises for what a job can meet: its code and lines tell of it.
+
+    A ``report`` of the caller's keeps more than the lines. The manifest is left to whoever does many jobs.
+    """
     started = time.monotonic()
-    report = Collected()
+    report = Collected() if report is None else report
     passing = False
     try:
         code = run_reported(
