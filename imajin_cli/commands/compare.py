@@ -42,7 +42,9 @@ _Title = Annotated[str | None, typer.Option("--title", help="Title of the sheet.
 _DryRun = Annotated[
     bool,
     typer.Option(
-        "--dry-run", help="Make nothing: say of each cell what it takes, and what has to be fetched.", show_default=False
+        "--dry-run",
+        help="Make nothing: say of each cell what it takes, and what has to be fetched.",
+        show_default=False,
     ),
 ]
 

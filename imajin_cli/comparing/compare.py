@@ -147,14 +147,17 @@ def _square(cell: Cell, several: bool) -> dict[str, Any]:
     found, plan = visible(cell.main), cell.plan
     main = cell.main
     withheld = main is not None and main.path is not None and found is None
-    licence = " · ".join(filter(None, [cell.licence[0], f"{cell.seconds:.1f} s"]))
-    lines = [f"{stage} {score['value']:.4g} {_OPS[score['op']]} {score['threshold']:.4g}" for stage, score in _few(cell)]
+    took = f"{cell.seconds:.1f} s" if cell.seconds >= 0.05 else ""
+    licence = " · ".join(filter(None, [cell.licence[0], took]))
+    lines = [
+        f"{stage} {score['value']:.4g} {_OPS[score['op']]} {score['threshold']:.4g}" for stage, score in _few(cell)
+    ]
     by = main.sidecar.verdict.by if main is not None else None
     return {
         "raster": read_bytes(found.path) if found is not None and found.path is not None else None,
         "dark": main is not None and main.sidecar.group is not None and main.sidecar.group.theme == "dark",
         "name": shown(plan.contender.label, NAME_SIGNS) + (f" · seed {plan.seed}" if several else ""),
-        "good": cell.status == "made",
+        "tone": {"made": "good", "rejected": "bad", "failed": "warn"}[cell.status],
         "verdict": {"made": "passed", "rejected": f"rejected by {by}" if by else "rejected", "failed": "not made"}[
             cell.status
         ],
@@ -170,4 +173,4 @@ _OPS = {">=": "≥", "<=": "≤"}
 def _few(cell: Cell) -> list[Any]:
     """The scores that a contact sheet has room for."""
     found = [(stage, score) for stage, score in gates(cell.main.sidecar if cell.main is not None else None)]
-    return [one for one in found if one[1]["op"] in _OPS and one[1]["value"] is not None][:3]
+    return [one for one in found if one[1]["op"] in _OPS and one[1]["value"] is not None][:4]

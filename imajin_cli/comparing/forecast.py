@@ -10,6 +10,7 @@ from imajin_cli.contract.errors import UsageError
 from imajin_cli.contract.exits import Exit
 from imajin_cli.contract.need import Need
 from imajin_cli.models.policy import check_licences
+from imajin_cli.models.store import state
 from imajin_cli.repository.costs import Costs, read_costs
 from imajin_cli.repository.forecast import Work, downloads, predicted, tell_totals, vram, work_of
 from imajin_cli.repository.paths import Base
@@ -42,12 +43,13 @@ def _work(plan: Plan, recipes: Recipes) -> tuple[Work, list[Need]]:
 
 
 def _why(plan: Plan, recipes: Recipes) -> str:
-    """The licence, and where the policy refuses it, that."""
+    """The licence, whether the model is here, and where the policy refuses it, that."""
     entry = plan.contender.entry
     if entry is None:
         return "drawings under free licences" if "model" not in plan.contender.settings else "licence not known"
     policy = recipes.run_params(plan.job).licence_policy
     told = f"{entry.licence}, commercial use {entry.commercial}"
+    told += "; not on this machine" if state(entry.name).endswith(" absent") else ""
     try:
         check_licences([entry], policy)
     except UsageError:
@@ -56,14 +58,12 @@ def _why(plan: Plan, recipes: Recipes) -> str:
 
 
 def _tell(plan: Plan, work: Work, needs: Sequence[Need], costs: Costs, report: Report) -> None:
-    seconds, _ = predicted([work], costs, 1, start=False)
+    seconds, measured = predicted([work], costs, 1, start=False)
     if report.as_json:
-        report.event(
-            "planned", asset=work.recipe.name, place=plan.job.place, why=work.why, pictures=work.pictures
-        )
+        report.event("planned", asset=work.recipe.name, place=plan.job.place, why=work.why, pictures=work.pictures)
         return
     gpu = vram(_on_gpu(needs))
-    parts = [f"about {seconds:.1f} s", work.why, *([f"GPU: {gpu}"] if gpu else [])]
+    parts = [f"about {seconds:.1f} s{'' if measured else ', not measured here'}", work.why, *([f"GPU: {gpu}"] if gpu else [])]
     line = printable(f"{plan.job.place}: {'; '.join(parts)}")
     write_out(f"{line}\n".encode("utf-8", "backslashreplace"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from imajin_cli.contract.errors import InputError, MissingError
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 # Colours of the review page in its light scheme; each ink has 4.5:1 or more on what is behind it.
 _PAPER, _INK, _FAINT, _LINE = "#ffffff", "#16191f", "#596273", "#d9dde4"
-_GOOD, _GOOD_GROUND, _BAD, _BAD_GROUND = "#17703c", "#e3f4e9", "#b3261e", "#fce8e6"
+_BAD = "#b3261e"
+_TONES = {"good": ("#17703c", "#e3f4e9"), "bad": (_BAD, "#fce8e6"), "warn": ("#8a5300", "#fdf0d8")}
 _DARK = "#12151b"
 _MARGIN, _GAP = 24, 18
 _LEADING = 1.35
@@ -32,7 +33,7 @@ class Picture:
 
     name: str
     verdict: str
-    good: bool
+    tone: Literal["good", "bad", "warn"]
     raster: bytes | None = None
     dark: bool = False
     lines: Sequence[str] = ()
@@ -113,9 +114,9 @@ def sheet(title: str, rows: Sequence[tuple[str, Sequence[Picture]]]) -> bytes:
     y = float(_MARGIN)
     y += drawing.text(title, _MARGIN, y, width - 2 * _MARGIN, 20, _INK, weight=700, lines=2)[1] + 6
     for heading, cells in rows:
-        y += 14
+        y += 18
         y += drawing.text(heading, _MARGIN, y, width - 2 * _MARGIN, 16, _INK, weight=600, lines=2)[1] + 10
-        y += max(_cell(drawing, one, _MARGIN + at * (cell + _GAP), y, cell) for at, one in enumerate(cells))
+        y += max(_cell(drawing, one, _MARGIN + at * (cell + _GAP), y, cell) for at, one in enumerate(cells)) + 8
     return _png(drawing, width, round(y + _MARGIN))
 
 
@@ -131,7 +132,7 @@ def _cell(drawing: _Drawing, one: Picture, x: float, y: float, width: int) -> fl
         drawing.pictures.append((image, *place))
     y += width + 8
     y += drawing.text(one.name, x, y, width, 15, _INK, weight=600)[1] + 4
-    ink, ground = (_GOOD, _GOOD_GROUND) if one.good else (_BAD, _BAD_GROUND)
+    ink, ground = _TONES[one.tone]
     at = len(drawing.parts)
     wide, high = drawing.text(one.verdict, x + 9, y + 1, width - 18, 13, ink, weight=600)
     drawing.box(x, y, wide + 18, high + 2, ground, radius=9)
@@ -152,7 +153,7 @@ def _absent(drawing: _Drawing, one: Picture, x: float, y: float, width: int) -> 
     at = y + 18
     at += drawing.text(one.reason or "There is no picture.", x + 18, at, inner, 14, _INK, lines=6)[1] + 8
     if one.hint:
-        drawing.text(one.hint, x + 18, at, inner, 13, _FAINT, lines=5)
+        drawing.text(one.hint, x + 18, at, inner, 14, _INK, weight=600, lines=5)
 
 
 def _small(data: bytes, side: int) -> Image:

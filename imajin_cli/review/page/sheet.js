@@ -28,11 +28,16 @@ function ending(cell) {
   return cell.status === "failed" ? chip("warn", `not made (${cell.code})`) : verdictChip(cell.verdict);
 }
 
+/** A few digits: all of them stand among all scores. */
+function rough(value) {
+  return value === null ? "–" : String(Number(value.toPrecision(3)));
+}
+
 function nearest(gates) {
   if (!gates.length) return null;
   return make("dl", { class: "nearest" }, ...gates.map(([stage, score]) => make("div", {},
-    make("dt", { title: score.name, text: stage }), make("dd", { class: "number", text: figure(score.value) }),
-    make("dd", { class: "number", text: limit(score) }))));
+    make("dt", { title: score.name, text: stage }), make("dd", { class: "number", text: rough(score.value) }),
+    make("dd", { class: "number", text: `${score.op === ">=" ? "≥" : "≤"} ${rough(score.threshold)}` }))));
 }
 
 function cellOf(cell) {
@@ -44,7 +49,7 @@ function cellOf(cell) {
   shown.classList.add("shown");
   return make("li", { class: "cell" }, shown, make("h3", { dir: "auto", text: name }), ending(cell),
     cell.src !== null && cell.reason ? said(cell.reason, "p", { class: "why" }) : null,
-    licence(cell), fact(seconds(cell.seconds), cell.painting === null ? null : `${seconds(cell.painting)} to draw`),
+    licence(cell), cell.seconds < 0.05 ? null : fact(seconds(cell.seconds), cell.painting === null ? null : `${seconds(cell.painting)} to draw`),
     nearest(cell.gates),
     rows.length ? make("details", {}, make("summary", { text: "All scores" }), scoresTable(`Scores of ${name}`, rows)) : null,
     files.length ? make("details", {}, make("summary", { text: "Files" }), make("ul", {}, ...files)) : null);
@@ -59,7 +64,7 @@ function rowOf(prompt, row) {
 function models() {
   const rows = data.models.map((model) => make("tr", {}, make("th", { scope: "row", dir: "auto", text: model.name }),
     make("td", { class: "number", text: `${model.made} of ${model.cells}` }), make("td", { class: "number", text: seconds(model.painting) ?? "–" }),
-    make("td", { class: "number", text: seconds(model.seconds) }), make("td", { text: model.device ?? "–" }), make("td", {}, licence(model)),
+    make("td", { class: "number", text: seconds(model.seconds) }), make("td", { text: model.device ?? "–" }), make("td", { class: "licence" }, licence(model)),
     make("td", {}, make("code", { text: model.revision ?? "–" }))));
   return section("Models", table("Models", ["Model", "Passed", "To draw", "Whole run", "Device", "Licence", "Revision"], rows));
 }
