@@ -140,7 +140,7 @@ def _cell(drawing: _Drawing, one: Picture, x: float, y: float, width: int) -> fl
     drawing.parts.insert(at, drawing.parts.pop())
     y += high + 8
     for line in one.lines:
-        y += drawing.text(line, x, y, width, 13, _FAINT)[1]
+        y += drawing.text(line, x, y, width, 13, _FAINT, lines=2)[1]
     if one.raster is not None and one.reason:
         y += drawing.text(one.reason, x, y, width, 13, _BAD, lines=3)[1]
     return y - start

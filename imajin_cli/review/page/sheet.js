@@ -58,7 +58,7 @@ function cellOf(cell) {
 function rowOf(prompt, row) {
   const cells = make("ul", { class: "cells" }, ...data.cells.filter((cell) => cell.row === row).map(cellOf));
   cells.style.setProperty("--columns", data.columns.length);
-  return make("section", {}, said(prompt, "h2"), cells);
+  return make("section", {}, said(prompt, "h2"), make("div", { class: "scroll", role: "region", "aria-label": `Cells of: ${prompt}`, tabindex: "0" }, cells));
 }
 
 function models() {
@@ -81,7 +81,7 @@ function begin() {
   const failed = data.cells.filter((cell) => cell.status === "failed").length;
   byId("counts").textContent = [`${made} of ${data.cells.length} passed every gate`,
     failed ? `${failed} not made` : null, "a score is the one that came nearest to its gate's limit"].filter(Boolean).join(" · ");
-  byId("grounds").append(...grounds());
+  byId("surface").append(...grounds());
   byId("rows").append(...data.prompts.map(rowOf), models());
 }
 
