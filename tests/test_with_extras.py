@@ -33,6 +33,7 @@ FILES = {
     "test_mending.py": 6,
     "test_mini.py": 11,
     "test_anatomy_networks.py": 4,
+    "test_compare.py": 18,
 }
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]

@@ -10,7 +10,8 @@ from typing import Any
 from imajin_cli.comparing.cells import Cell, Plan, make, plans
 from imajin_cli.comparing.contenders import contenders
 from imajin_cli.comparing.content import content, gates, visible
-from imajin_cli.config.layers import load_settings
+from imajin_cli.config.layers import load_settings, section_model
+from imajin_cli.config.resolve import resolve
 from imajin_cli.contract.errors import UsageError
 from imajin_cli.contract.exits import MEANING, Exit
 from imajin_cli.registry import TOOLS, load
@@ -71,7 +72,13 @@ def asked(prompts: Sequence[str], options: CompareOptions) -> list[Plan]:
     place = address_of(options.to)
     if place is not None and place.folder is None:
         raise UsageError(f"{options.to}: a sheet is written into a folder", hint="-o compare")
-    wanted = request_params(load_settings(options.preset), options.flags).params
+    settings = load_settings(options.preset)
+    for section, given_flags in options.flags.items():
+        # What no cell could be made with is the command line's fault, and no cell's.
+        model = section_model(section)
+        if model is not None:
+            resolve(section, model, settings, given_flags)
+    wanted = request_params(settings, options.flags).params
     seeds = range(wanted.seed, wanted.seed + wanted.count)
     columns = len(given) * len(seeds)
     if len(rows) > MOST_PROMPTS or columns > MOST_COLUMNS or len(rows) * columns > MOST_CELLS:

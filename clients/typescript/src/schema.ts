@@ -36,7 +36,7 @@ export interface Approvals {
 /** A candidate's picture is there, and has not been judged yet. Of each ratio that was asked for there is one. */
 export interface Candidate {
   imajin: 1;
-  /** The command that tells it: a stage's name, run or batch. */
+  /** The command that tells it: a stage's name, run, batch or compare. */
   stage: string;
   event: "candidate";
   /** The asset's id, the same in all events and in its sidecar. */
@@ -69,6 +69,54 @@ export interface Cause {
   [key: string]: unknown;
 }
 
+/** `imajin compare`: one prompt with one seed by one model has ended. */
+export interface CellDone {
+  imajin: 1;
+  /** The command that tells it: a stage's name, run, batch or compare. */
+  stage: string;
+  event: "cell";
+  /** The prompt. */
+  prompt: string;
+  /** The model, as it was named. */
+  model: string;
+  /** The seed. */
+  seed: number;
+  /** How it ended. */
+  status: "made" | "rejected" | "failed";
+  /** The exit code that it stands for. */
+  code: number;
+  /** What was published. */
+  paths: string[];
+  /** Why it was not made. */
+  reason: string | null;
+  /** What would help. */
+  hint: string | null;
+  /** The licence of what made it, empty where that is not known. */
+  licence: string;
+  /** Whether that allows commercial use: allowed, unclear or forbidden. */
+  commercial: string;
+  /** Seconds that it took. */
+  seconds: number;
+  /** What a newer version may say beside. */
+  [key: string]: unknown;
+}
+
+/** `imajin compare`: every cell has ended, and the page and the picture of them are written. */
+export interface Compared {
+  imajin: 1;
+  /** The command that tells it: a stage's name, run, batch or compare. */
+  stage: string;
+  event: "compared";
+  /** The HTML page. */
+  page: string;
+  /** The contact sheet, a PNG. */
+  sheet: string;
+  /** How many cells there are. */
+  cells: number;
+  /** What a newer version may say beside. */
+  [key: string]: unknown;
+}
+
 /** A part, font or model whose licence is recorded with the asset (SPDX id where there is one). */
 export interface Credit {
   name: string;
@@ -82,7 +130,7 @@ export interface Credit {
 /** `imajin batch --check`: an asset is up to date. */
 export interface Current {
   imajin: 1;
-  /** The command that tells it: a stage's name, run or batch. */
+  /** The command that tells it: a stage's name, run, batch or compare. */
   stage: string;
   /** The asset's name in the recipe. */
   asset: string;
@@ -159,7 +207,7 @@ export interface Drawn {
 /** With --until-pass: a request's draw has ended, as its sidecars record it. */
 export interface Drew {
   imajin: 1;
-  /** The command that tells it: a stage's name, run or batch. */
+  /** The command that tells it: a stage's name, run, batch or compare. */
   stage: string;
   wanted: number;
   keep: number;
@@ -191,12 +239,14 @@ export type Event =
   | Current
   | Planned
   | Forecast
+  | CellDone
+  | Compared
   | Summary;
 
 /** Something failed. The stream goes on, or ends in the summary. */
 export interface Failed {
   imajin: 1;
-  /** The command that tells it: a stage's name, run or batch. */
+  /** The command that tells it: a stage's name, run, batch or compare. */
   stage: string;
   event: "error";
   /** The exit code that it stands for. */
@@ -220,7 +270,7 @@ export interface FileRef {
 /** `imajin batch --dry-run`: what all of it would take. */
 export interface Forecast {
   imajin: 1;
-  /** The command that tells it: a stage's name, run or batch. */
+  /** The command that tells it: a stage's name, run, batch or compare. */
   stage: string;
   event: "forecast";
   /** Assets that would be made. */
@@ -296,7 +346,7 @@ export interface ImageInfo {
 /** A job of `imajin batch` has ended. */
 export interface JobDone {
   imajin: 1;
-  /** The command that tells it: a stage's name, run or batch. */
+  /** The command that tells it: a stage's name, run, batch or compare. */
   stage: string;
   event: "job";
   /** Where the job stands: file and line. */
@@ -432,7 +482,7 @@ export interface ParamValue {
 /** An asset has passed, and is where `path` says. */
 export interface Passed {
   imajin: 1;
-  /** The command that tells it: a stage's name, run or batch. */
+  /** The command that tells it: a stage's name, run, batch or compare. */
   stage: string;
   /** The file, or the address that it was published at; null where there is none. */
   path: string | null;
@@ -464,7 +514,7 @@ export interface Placed {
 /** `imajin batch --dry-run`: an asset would be made. */
 export interface Planned {
   imajin: 1;
-  /** The command that tells it: a stage's name, run or batch. */
+  /** The command that tells it: a stage's name, run, batch or compare. */
   stage: string;
   event: "planned";
   /** The asset's name in the recipe. */
@@ -482,7 +532,7 @@ export interface Planned {
 /** A small picture to show meanwhile (with --previews): of a candidate that has passed every gate, or on its way. */
 export interface Preview {
   imajin: 1;
-  /** The command that tells it: a stage's name, run or batch. */
+  /** The command that tells it: a stage's name, run, batch or compare. */
   stage: string;
   event: "preview";
   /** The asset's id; of a step on the way, its request's. */
@@ -504,7 +554,7 @@ export interface Preview {
 /** A stage begins work on an asset, or has got further with it. */
 export interface Progress {
   imajin: 1;
-  /** The command that tells it: a stage's name, run or batch. */
+  /** The command that tells it: a stage's name, run, batch or compare. */
   stage: string;
   event: "progress";
   /** The stage at work. */
@@ -551,7 +601,7 @@ export interface Record {
 /** A stage has ended its work on an asset: the record that stands in its sidecar, without what is private. */
 export interface Recorded {
   imajin: 1;
-  /** The command that tells it: a stage's name, run or batch. */
+  /** The command that tells it: a stage's name, run, batch or compare. */
   stage: string;
   event: "record";
   /** The asset's id. */
@@ -564,7 +614,7 @@ export interface Recorded {
 /** An asset was rejected. Its file keeps the reason. */
 export interface Rejected {
   imajin: 1;
-  /** The command that tells it: a stage's name, run or batch. */
+  /** The command that tells it: a stage's name, run, batch or compare. */
   stage: string;
   /** The file, or the address that it was published at; null where there is none. */
   path: string | null;
@@ -636,7 +686,7 @@ export interface Sidecar {
 /** `imajin batch --check`: an asset is not as its recipe and the lock say. */
 export interface Stale {
   imajin: 1;
-  /** The command that tells it: a stage's name, run or batch. */
+  /** The command that tells it: a stage's name, run, batch or compare. */
   stage: string;
   /** The asset's name in the recipe. */
   asset: string;
@@ -652,7 +702,7 @@ export interface Stale {
 /** The command has read its settings and begins. First, unless the command line was wrong. */
 export interface Started {
   imajin: 1;
-  /** The command that tells it: a stage's name, run or batch. */
+  /** The command that tells it: a stage's name, run, batch or compare. */
   stage: string;
   event: "started";
   /** imajin's version. */
@@ -666,7 +716,7 @@ export interface Started {
 /** The last line, whatever happens but a kill or a closed pipe: what all of it amounts to. */
 export interface Summary {
   imajin: 1;
-  /** The command that tells it: a stage's name, run or batch. */
+  /** The command that tells it: a stage's name, run, batch or compare. */
   stage: string;
   event: "finished";
   /** Assets that passed. */
