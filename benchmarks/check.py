@@ -1,7 +1,8 @@
 """`imajin batch --check` over 1,000 assets that are up to date, whole processes, taking turns: ``python -m benchmarks.check``.
 
 The assets are listed one by one, of a preset each, in light and dark; each has two files of the size that a PNG and a WebP of
-512 px have. No picture is drawn: a check reads recipes, the lock and the files' digests, whatever is in them.
+512 px have, and a sidecar. No picture is drawn: a check reads recipes, the lock, the manifest and the files' digests, whatever
+is in them.
 """
 
 from __future__ import annotations
@@ -19,10 +20,17 @@ from imajin_cli.contract.digest import sha256
 from imajin_cli.repository.build import BuildOptions, Kept
 from imajin_cli.repository.lock import unsigned_digest, write_lock
 from imajin_cli.run.batch.batch import BatchOptions
+from imajin_cli.run.manifest import MANIFEST_VERSION, Entries
 from imajin_cli.run.report import Report
 
 PRESETS = ("empty-state", "error-404", "error-500", "icon", "hero", "loading", "offline", "success")
 SIZES = {"png": 28_000, "webp": 16_000}
+# About as much as a manifest says of an asset beside its files.
+LIKE = {
+    "alt": "Robot, looking for a page", "lang": "en", "width": 512, "height": 512, "theme": "light",
+    "placeholder": "#e1e4f7", "thumbhash": "L+aBBQA1swqJdqtyFsG/XfiaKHeHh3CLdw==", "html": "<picture></picture>" * 14,
+    "credits": [{"name": "imajin drawings", "licence": "Apache-2.0"}], "key": "37246c744c6c5a6b9ed3230d56b581d4" * 2,
+}  # fmt: skip
 
 
 def repository(folder: Path, count: int = 1000) -> None:
@@ -41,13 +49,20 @@ def repository(folder: Path, count: int = 1000) -> None:
     os.chdir(folder)
     try:
         build = Kept.of("assets.yaml", BatchOptions(), BuildOptions(), Report("batch", quiet=True))
+        assets = []
         for _, recipe in build.jobs.values():
-            files = {}
-            for ending, size in SIZES.items():
-                path = folder / f"{recipe.name}.{ending}"
-                path.write_bytes(chance.randbytes(size))
-                files[f"{recipe.name}.{ending}"] = sha256(path.read_bytes())
+            files = {f"{recipe.name}.{ending}": chance.randbytes(size) for ending, size in SIZES.items()}
+            for shown, data in files.items():
+                (folder / shown).write_bytes(data)
+            files = {shown: sha256(data) for shown, data in files.items()}
+            listing = [
+                {"name": Path(shown).name, "bytes": SIZES[ending], "sha256": digest, "width": 512, "height": 512}
+                for ending, (shown, digest) in zip(SIZES, files.items(), strict=True)
+            ]
+            assets.append({"name": Path(recipe.name).name, "id": recipe.digest()[:16], **LIKE, "files": listing})
+            (folder / f"{recipe.name}.png.json").write_bytes(b"{}")
             build.lock.put(recipe, "assets.yaml", files, unsigned_digest(files), ["new"], "compose")
+        (folder / "dist/manifest.json").write_bytes(Entries(assets).dump({"imajin": MANIFEST_VERSION}))
         write_lock(build.lock, list(build.lock.assets))
     finally:
         os.chdir(here)

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from imajin_cli.contract.digest import sha256
 from imajin_cli.contract.errors import InputError, UsageError
 from imajin_cli.repository.build import BuildOptions, Kept
-from imajin_cli.repository.causes import causes
 from imajin_cli.repository.costs import SHIPPED, Costs, keep_costs, key_of, read_costs
 from imajin_cli.repository.depfile import escaped
 from imajin_cli.repository.lock import read_lock, unsigned_digest, write_lock
 from imajin_cli.repository.outcomes import Case, Outcomes, annotation
 from imajin_cli.run.batch.batch import BatchOptions
+from imajin_cli.run.manifest import manifest_of
 from imajin_cli.run.report import Report
 from test_help import HEAVY, imported
 
@@ -34,13 +34,19 @@ def kept(name: str = "assets.yaml", **options: Any) -> Kept:
 
 
 def as_built(name: str = "assets.yaml") -> Kept:
-    """The build of a file as if it had been done: each asset has one file, with its own name in it."""
+    """The build of a file as if it had been done: each asset has a picture and one made of it, and its sidecar."""
     build = kept(name)
     for _, recipe in build.jobs.values():
-        path = Path(build.lock.base.found(f"{recipe.name}.png"))
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(recipe.name)
-        files = {build.lock.base.shown(str(path)): sha256(path.read_bytes())}
+        paths = [Path(build.lock.base.found(f"{recipe.name}.{ending}")) for ending in ("png", "webp")]
+        paths[0].parent.mkdir(exist_ok=True)
+        for path in (*paths, Path(f"{paths[0]}.json")):
+            path.write_text(recipe.name)
+        digest = sha256(recipe.name.encode())
+        entry = {"id": recipe.name, "files": [{"name": path.name, "sha256": digest} for path in paths]}
+        manifest = manifest_of(paths[0].parent)
+        manifest.enter(entry)
+        manifest.merge()
+        files = {build.lock.base.shown(str(path)): digest for path in paths}
         build.lock.put(recipe, name, files, unsigned_digest(files), ["new"], "compose")
     write_lock(build.lock, list(build.lock.assets))
     return kept(name)
@@ -48,7 +54,7 @@ def as_built(name: str = "assets.yaml") -> Kept:
 
 def stale(build: Kept) -> dict[str, list[str]]:
     """The causes of each asset that is stale, by its name without the folder."""
-    found = {recipe.name: causes(recipe, build.lock) for _, recipe in build.jobs.values()}
+    found = {recipe.name: build.causes(recipe) for _, recipe in build.jobs.values()}
     return {name.rpartition("/")[2]: [cause.line() for cause in said] for name, said in found.items() if said}
 
 
@@ -120,6 +126,20 @@ def in_lock(*path: str, value: Any) -> Any:
     return change
 
 
+def in_manifest(name: str, key: str, value: str) -> Any:
+    """Change what the manifest says of one file."""
+
+    def change(work: Path) -> None:
+        manifest = json.loads((work / "dist/manifest.json").read_bytes())
+        for asset in manifest["assets"]:
+            for file in asset["files"]:
+                if file["name"] == name:
+                    file[key] = value
+        (work / "dist/manifest.json").write_text(json.dumps(manifest))
+
+    return change
+
+
 DRAWN = ["cut", "drawn", "inbox", "plain", "steered", "words"]
 TOUCHES = {
     "prompt": (replaced("assets.yaml", "an empty inbox", "an empty tray"), ["inbox"], "prompt: was 'an empty inbox'"),
@@ -156,6 +176,26 @@ TOUCHES = {
     "input gone": (lambda work: (work / "frame.png").unlink(), ["framed", "steered"], "missing: frame.png cannot be read"),
     "file gone": (lambda work: (work / "dist/plain.png").unlink(), ["plain"], "missing: dist/plain.png"),
     "file changed": (write("dist/plain.png", "x"), ["plain"], "changed: dist/plain.png has other bytes"),
+    "one of several files gone": (
+        lambda work: (work / "dist/plain.webp").unlink(), ["plain"], "missing: dist/plain.webp",
+    ),
+    "sidecar gone": (
+        lambda work: (work / "dist/plain.png.json").unlink(), ["plain"], "missing: dist/plain.png.json, the sidecar",
+    ),
+    "manifest gone": (
+        lambda work: (work / "dist/manifest.json").unlink(), [*DRAWN, "framed"],
+        "missing: dist/",
+    ),
+    "manifest of other bytes": (
+        in_manifest("plain.png", "sha256", "0" * 64), ["plain"],
+        "changed: dist/plain.png has other bytes than the manifest beside it says",
+    ),
+    "manifest without one": (
+        in_manifest("plain.png", "name", "else.png"), ["plain"], "missing: dist/plain.png is not in the manifest beside it",
+    ),
+    "manifest of another program": (
+        write("dist/manifest.json", "{}"), [*DRAWN, "framed"], "changed: dist/manifest.json: not a manifest of imajin",
+    ),
     "new": (
         replaced("assets.yaml", "assets:\n", "assets:\n  - {name: more, prompt: x}\n"), ["more"], "new: not in the lock yet",
     ),
@@ -365,7 +405,9 @@ def test_a_build_makes_what_is_stale_and_nothing_else(cli, work):
     assert (entry.backend, entry.because, entry.signed()) == ("compose", ["new: not in the lock yet"], False)
     # The journal is gone, and with it all that a resumed batch knows: the lock is enough.
     shutil.rmtree(work / ".imajin")
-    (work / "dist/b.png").unlink()
+    (work / "dist/b.png.json").unlink()
+    found = cli("batch", "assets.yaml", "--check")
+    assert found.stdout.decode() == "assets.yaml:4 (prompt=a-cat): dist/b: missing: dist/b.png.json, the sidecar\n"
     (work / "assets.yaml").write_text(text + "  - {name: c, prompt: a dog}\n")
     second = cli("batch", "assets.yaml", "-j", "1", "--json", "--junit", "j.xml")
     assert second.returncode == 0, second.stderr
@@ -405,11 +447,11 @@ def test_a_rejected_asset_is_no_reason_to_leave_the_others_out_unless_asked(cli,
 def test_decisions_reach_the_lock(cli, project):
     build = as_built()
     names = sorted(build.lock.assets)
-    manifest = [{"id": name, "files": [file_of(build, name)]} for name in names]
+    manifest = [{"id": name, "files": files_of(build, name)} for name in names]
     (project / "dist/manifest.json").write_text(json.dumps({"imajin": 1, "assets": manifest}))
     said = {"dist/inbox": ("approved", "good"), "dist/plain": ("rejected", "too plain")}
     decided = [
-        {"folder": "dist", "name": name, "decision": decision, "note": note, "files": [file_of(build, name)]}
+        {"folder": "dist", "name": name, "decision": decision, "note": note, "files": files_of(build, name)}
         for name, (decision, note) in said.items()
     ]
     (project / "decisions.json").write_text(json.dumps({"imajin": 1, "kind": "decisions", "assets": decided}))
@@ -427,9 +469,10 @@ def test_decisions_reach_the_lock(cli, project):
     assert lock.assets["dist/inbox"].decision is None
 
 
-def file_of(build: Kept, name: str) -> dict[str, str]:
-    ((shown, digest),) = build.lock.assets[name].files.items()
-    return {"name": shown.rpartition("/")[2], "sha256": digest}
+def files_of(build: Kept, name: str) -> list[dict[str, str]]:
+    return [
+        {"name": shown.rpartition("/")[2], "sha256": digest} for shown, digest in build.lock.assets[name].files.items()
+    ]
 
 
 def test_a_dry_run_makes_nothing_and_says_what_it_takes(cli, work):

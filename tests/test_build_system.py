@@ -134,6 +134,11 @@ def test_one_rule_for_all_of_them(project):
     (project / "dist/plain.png").unlink()
     (project / "dist/mine.png").write_bytes(b"edited by hand")
     assert make("-q").returncode == 1
+    assert make("-j8").returncode == 0
+    assert state(project) == before
+    (project / "dist/drawn.png.json").unlink()
+    (project / "dist/words.png.json").unlink()
+    assert make("-q").returncode == 1
     done = make("-j8")
     assert done.returncode == 0, done.stderr
     assert "2 of 9 jobs" in done.stderr

@@ -7,7 +7,6 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from imajin_cli.repository.depfile import write_depfile
 from imajin_cli.repository.lock import MAX_ASSETS, Lock, lock_of, read_lock, unsigned_digest, write_lock
 from imajin_cli.repository.outcomes import Case, Outcomes, case_of_done
 from imajin_cli.repository.recipe import Recipe, Recipes
+from imajin_cli.repository.standing import is_remote, listed, published
 from imajin_cli.run.batch.batch import BatchOptions, jobs_in, run_jobs
 from imajin_cli.run.batch.jobs import Job
 from imajin_cli.run.batch.journal import Done
@@ -86,7 +86,9 @@ def _run(name: str, options: BatchOptions, build: BuildOptions, report: Report) 
     finally:
         kept.told.write(build.junit)
     if build.depfile is not None:
-        write_depfile(Path(build.depfile), name, kept.lock.path, [recipe for _, recipe in kept.jobs.values()])
+        write_depfile(
+            Path(build.depfile), name, kept.lock.path, [recipe for _, recipe in kept.jobs.values()], kept.shelf
+        )
         if code == Exit.OK:
             os.utime(kept.lock.path)
     return code
@@ -111,6 +113,7 @@ class Kept:
     _changed: set[str] = field(default_factory=set)
     _why: dict[str, list[str]] = field(default_factory=dict)
     _shelves: dict[str, Shelf] = field(default_factory=dict)
+    _stores: dict[str, Shelf] = field(default_factory=dict)
     _written: float = field(default_factory=time.monotonic)
     _started: float = field(default_factory=time.monotonic)
 
@@ -135,12 +138,19 @@ class Kept:
             return not self.only
         return not self.only or matches(self.jobs[job.place][1].name, self.only)
 
+    def causes(self, recipe: Recipe) -> list[Cause]:
+        """Why the asset is stale, nothing where it is not: what a check, a forecast and a build go by, all three.
+
+        Whether an object store has it still is what the build alone asks, since it may ask a network.
+        """
+        return causes(recipe, self.lock, self.shelf)
+
     def current(self, job: Job) -> Done | None:
         """What it came to, where its recipe and its files are as the lock says."""
         if job.place not in self.jobs:
             return None
         recipe = self.jobs[job.place][1]
-        found = causes(recipe, self.lock)
+        found = self.causes(recipe) or list(self._store_causes(recipe))
         self._why[job.place] = [cause.line() for cause in found]
         if found:
             return None
@@ -195,7 +205,7 @@ class Kept:
     def _write(self, *, last: bool) -> None:
         rest = []
         for recipe, done in self._ended:
-            if not last and any("://" in path for path in done.paths):
+            if not last and any(map(is_remote, done.paths)):
                 rest.append((recipe, done))
             else:
                 self._enter(recipe, done)
@@ -209,7 +219,7 @@ class Kept:
         files, unsigned, backend = {}, {}, None
         for path in done.paths:
             to, first = parted(path)
-            asset = self._shelf(to).asset_with(first)
+            asset = self.shelf(to).asset_with(first)
             for file in [] if asset is None else asset["files"]:
                 shown = self.lock.base.shown(f"{to}/{file['name']}")
                 files[shown] = file["sha256"]
@@ -229,7 +239,7 @@ class Kept:
 
         What its stages took is kept too, where they were ``measured`` just now.
         """
-        if "://" in path:
+        if is_remote(path):
             return None
         try:
             sidecar: Any = json.loads(read_bytes(Path(f"{path}.json"), _MOST_SIDECAR))
@@ -240,23 +250,37 @@ class Kept:
             self.costs.add_sidecar(sidecar)
         return said if isinstance(said, str) and len(said) <= 64 else None
 
+    def _store_causes(self, recipe: Recipe) -> Iterator[Cause]:
+        """What an object store has no longer, or not as it was published. Raises OutputError where it cannot be asked."""
+        try:
+            found = listed(published(recipe.name, self.lock, remote=True), self._store)
+        except InputError as error:
+            yield Cause("changed", error.message)
+            return
+        whole: dict[str, bool] = {}
+        for path, asset in found.items():
+            if asset is not None and asset.sidecar() not in whole:
+                whole[asset.sidecar()] = self._store(asset.to).whole(asset.entry["files"][0]["name"])
+            if asset is None or not whole[asset.sidecar()]:
+                yield Cause("missing", f"{path} is not there as it was published, with all that belongs to it")
+
     def _first_files(self, recipe: Recipe) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The first file of every asset that was published for the recipe, and the assets' ids."""
-        found: dict[str, str] = {}
-        for shown in self.lock.assets[recipe.name].files:
-            path = self.lock.base.found(shown)
-            to, name = parted(path)
-            asset = None
-            if "://" not in path:
-                with suppress(InputError):
-                    asset = self._shelf(to).asset_with(name)
-            if asset is None:
-                found[path] = recipe.digest()[:16]
-            else:
-                found[os.path.join(to, asset["files"][0]["name"])] = str(asset.get("id"))
-        return tuple(found), tuple(found.values())
+        found = {
+            **listed(published(recipe.name, self.lock, remote=False), self.shelf),
+            **listed(published(recipe.name, self.lock, remote=True), self._store),
+        }
+        ids = {asset.paths()[0]: str(asset.entry.get("id")) for asset in found.values() if asset is not None}
+        return tuple(ids), tuple(ids.values())
 
-    def _shelf(self, to: str) -> Shelf:
+    def _store(self, to: str) -> Shelf:
+        """An object store as it was when the build began; `shelf` reads what was published since."""
+        if to not in self._stores:
+            self._stores[to] = shelf_of(to)
+        return self._stores[to]
+
+    def shelf(self, to: str) -> Shelf:
+        """Where a file was published, kept at hand; a folder is followed as others publish into it."""
         if to not in self._shelves:
             self._shelves[to] = shelf_of(to)
         return self._shelves[to]
@@ -279,7 +303,7 @@ def _check(name: str, options: BatchOptions, build: BuildOptions, report: Report
     wanted = [recipe for job, recipe in kept.jobs.values() if kept.wanted(job)]
     stale = 0
     for recipe in wanted:
-        found = [*causes(recipe, kept.lock), *(_undecided(recipe, kept.lock) if build.approved else ())]
+        found = [*kept.causes(recipe), *(_undecided(recipe, kept.lock) if build.approved else ())]
         stale += bool(found)
         _tell(kept, recipe.name, recipe.place, found)
     for gone in [] if build.only else kept.removed():

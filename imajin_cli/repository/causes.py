@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from imajin_cli.repository.lock import Entry, Lock
 from imajin_cli.repository.recipe import TOOL_KINDS, Recipe
+from imajin_cli.repository.standing import faults
+from imajin_cli.run.shelf import Shelf
 
 Kind = Literal[
     "new", "prompt", "params", "preset", "config", "model", "font", "pack", "version", "input", "missing", "changed",
@@ -105,23 +105,14 @@ def _input_causes(entry: Entry, recipe: Recipe) -> Iterator[Cause]:
             yield Cause("input", f"{name} {_was(old, new)}")
 
 
-def file_causes(name: str, lock: Lock) -> Iterator[Cause]:
-    """Published files that are not as the lock has them. Those in an object store are not looked at: there is no network."""
-    for shown, digest in lock.assets[name].files.items():
-        if "://" in shown:
-            continue
-        path = lock.base.found(shown)
-        try:
-            with open(path, "rb") as file:
-                now = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            yield Cause("missing", shown if not Path(path).exists() else f"{shown}: {error.strerror}")
-            continue
-        if now != digest:
-            yield Cause("changed", f"{shown} has other bytes than were published")
+def causes(recipe: Recipe, lock: Lock, shelf: Callable[[str], Shelf]) -> list[Cause]:
+    """Every reason why the asset is stale, of those that are told without a network; none where it is up to date.
 
-
-def causes(recipe: Recipe, lock: Lock) -> list[Cause]:
-    """Every reason why the asset is stale; none where it is up to date."""
+    ``shelf`` gives the folder that files were published into.
+    """
     found = recipe_causes(recipe, lock)
-    return found if recipe.name not in lock.assets else [*found, *file_causes(recipe.name, lock)]
+    if recipe.name in lock.assets:
+        found += [
+            Cause("missing" if fault.gone else "changed", fault.text) for fault in faults(recipe.name, lock, shelf)
+        ]
+    return found

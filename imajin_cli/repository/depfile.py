@@ -1,13 +1,13 @@
 """What Make is to know: each file that an asset was made of, in Make's own syntax, as compilers write it.
 
-The lock is the target of a build. It depends on every input, and on every published file, so that one which is deleted or
-edited is made again. Each published file has a rule of its own, for Makefiles that make them one by one.
+The lock is the target of a build. It depends on every input, and on every published file and its sidecar, so that one which
+is deleted or edited is made again. Each published file has a rule of its own, for Makefiles that make them one by one.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from imajin_cli.contract.errors import OutputError
 from imajin_cli.repository.causes import recipe_causes
 from imajin_cli.repository.lock import Lock, read_lock
 from imajin_cli.repository.recipe import Recipe
+from imajin_cli.repository.standing import listed, published
 from imajin_cli.run.atomic import folder_lock, make_folder, write_atomic
+from imajin_cli.run.shelf import Shelf
 
 _SLASHED = frozenset(" \t#*?[]:")
 # A bare = makes an assignment of a rule, and no backslash helps.
@@ -30,8 +32,11 @@ def escaped(path: str) -> str:
     return "".join(_ESCAPED.get(char, f"\\{char}" if char in _SLASHED else char) for char in path)
 
 
-def write_depfile(path: Path, source: str, locked: Path, recipes: Sequence[Recipe]) -> None:
-    """Write the depfile of a build, and see that Make takes what is up to date for that. Raises OutputError, InputError.
+def write_depfile(
+    path: Path, source: str, locked: Path, recipes: Sequence[Recipe], shelf: Callable[[str], Shelf]
+) -> None:
+    """Write the depfile of a build, and see that Make takes what is up to date for that. ``shelf`` gives where files were
+    published. Raises OutputError, InputError.
 
     A published file that is older than one of its inputs, though nothing in it changed for them, gets a new time: to Make it
     would be stale for ever. Several builds of parts may end at once: under the lock's own folder's lock the last one to write
@@ -42,16 +47,20 @@ def write_depfile(path: Path, source: str, locked: Path, recipes: Sequence[Recip
     with folder_lock(locked.parent):
         lock = read_lock(locked)
         rules = {recipe.name: (_outputs(lock, recipe), [source, *_inputs(lock, recipe)]) for recipe in recipes}
-        write_atomic(path, "\n".join(_lines(lock, rules.values())).encode("utf-8", "surrogateescape") + b"\n")
+        beside = list(dict.fromkeys(one for recipe in recipes for one in _sidecars(lock, recipe, shelf)))
+        write_atomic(path, "\n".join(_lines(lock, rules.values(), beside)).encode("utf-8", "surrogateescape") + b"\n")
     for recipe in recipes:
         if not recipe_causes(recipe, lock):
             _touch(*rules[recipe.name])
 
 
 def _outputs(lock: Lock, recipe: Recipe) -> list[str]:
-    entry = lock.assets.get(recipe.name)
-    files = [] if entry is None else [lock.base.found(shown) for shown in entry.files]
-    return [file for file in files if "://" not in file]
+    return published(recipe.name, lock, remote=False) if recipe.name in lock.assets else []
+
+
+def _sidecars(lock: Lock, recipe: Recipe, shelf: Callable[[str], Shelf]) -> list[str]:
+    found = listed(_outputs(lock, recipe), shelf).values()
+    return [asset.sidecar() for asset in found if asset is not None]
 
 
 def _inputs(lock: Lock, recipe: Recipe) -> list[str]:
@@ -64,16 +73,16 @@ def _version_file() -> str:
     return str(imajin_cli.__file__)
 
 
-def _lines(lock: Lock, rules: Iterable[tuple[list[str], list[str]]]) -> Iterator[str]:
+def _lines(lock: Lock, rules: Iterable[tuple[list[str], list[str]]], beside: Sequence[str]) -> Iterator[str]:
     rules = list(rules)
     inputs = dict.fromkeys(one for _, named in rules for path in named for one in _files(path))
     outputs = dict.fromkeys(path for made, _ in rules for path in made)
-    yield _rule([str(lock.path)], [*inputs, *outputs])
+    yield _rule([str(lock.path)], [*inputs, *outputs, *beside])
     for made, named in rules:
         if made:
             yield _rule(made, [one for path in named for one in _files(path)])
-    # An input that is gone is a reason to build, not an error of Make's.
-    yield from (f"{escaped(path)}:" for path in inputs)
+    # An input or a sidecar that is gone is a reason to build, not an error of Make's.
+    yield from (f"{escaped(path)}:" for path in [*inputs, *beside])
 
 
 def _files(path: str) -> list[str]:

@@ -14,7 +14,6 @@ from imajin_cli.contract.request import MAX_SIDE, RequestParams
 from imajin_cli.models.catalogue import find
 from imajin_cli.models.store import command_for, state
 from imajin_cli.repository.build import BuildOptions, Kept
-from imajin_cli.repository.causes import causes
 from imajin_cli.repository.costs import Costs, read_costs
 from imajin_cli.repository.recipe import Recipe
 from imajin_cli.run.batch.batch import BatchOptions
@@ -63,7 +62,7 @@ def _forecast(name: str, options: BatchOptions, build: BuildOptions, report: Rep
     wanted = [(job, recipe) for job, recipe in kept.jobs.values() if kept.wanted(job)]
     works, needs = [], list[Need]()
     for job, recipe in wanted:
-        found = causes(recipe, kept.lock)
+        found = kept.causes(recipe)
         if found or options.force:
             stages = kept.recipes.stages(job)
             why = "; ".join(cause.line() for cause in found) or "forced: --force"

@@ -47,7 +47,7 @@ class Keeper(Protocol):
         """Whether ``job`` is to be done now, rather than some other time."""
 
     def current(self, job: Job) -> Done | None:
-        """What ``job`` came to, where nothing is to be done about it."""
+        """What ``job`` came to, where nothing is to be done about it: all of that was seen to lie where it was published."""
 
     def prepared(self, job: Job) -> Job:
         """``job`` with what was settled earlier."""
@@ -126,8 +126,7 @@ def _tasks(jobs: Iterator[Job], keys: Keys, told: Told, options: BatchOptions) -
     seen: dict[str, str] = {}
     for number, job in enumerate(jobs):
         current = None if options.force or told.keeper is None else told.keeper.current(job)
-        # A lock tells what files should be; whether they, and what is known of them, lie there is seen where they lie.
-        if current is not None and published.whole(current):
+        if current is not None:
             told.tell(Task(number, keys.of(job), job), replace(current, tried=False))
             continue
         job = job if told.keeper is None else told.keeper.prepared(job)
