@@ -77,6 +77,8 @@ def _param_causes(entry: Entry, recipe: Recipe) -> Iterator[Cause]:
 
 def _tool_causes(lock: Lock, entry: Entry, recipe: Recipe) -> Iterator[Cause]:
     tools = lock.tools[entry.tools]
+    if tools == recipe.tools:  # of most assets: a thousand are checked at once
+        return
     for kind, group in {"version": "stages", **TOOL_KINDS}.items():
         before, now = tools.get(group, {}), recipe.tools.get(group, {})
         called: Kind = "version" if kind in ("version", "data") else kind  # type: ignore[assignment]
@@ -90,6 +92,8 @@ def _tool_causes(lock: Lock, entry: Entry, recipe: Recipe) -> Iterator[Cause]:
 
 def _default_causes(before: Mapping[str, Any], recipe: Recipe) -> Iterator[Cause]:
     """Defaults that are others than they were. A param that came or went changes nothing by itself."""
+    if before == recipe.defaults:
+        return
     given = {*recipe.params, *recipe.from_preset, *recipe.from_config}
     for name, value in recipe.defaults.items():
         if name in before and before[name] != value and name not in given:

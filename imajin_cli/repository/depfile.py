@@ -55,7 +55,7 @@ def write_depfile(
 
 
 def _outputs(lock: Lock, recipe: Recipe) -> list[str]:
-    return published(recipe.name, lock, remote=False) if recipe.name in lock.assets else []
+    return list(published(recipe.name, lock, remote=False)) if recipe.name in lock.assets else []
 
 
 def _sidecars(lock: Lock, recipe: Recipe, shelf: Callable[[str], Shelf]) -> list[str]:

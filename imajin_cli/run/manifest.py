@@ -105,6 +105,7 @@ class Manifest:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._paths = str(folder / MANIFEST), str(folder / JOURNAL)
         self._entries = Entries()
         self._manifest: Stamp | None = None
         self._journal: Stamp | None = None
@@ -179,7 +180,7 @@ class Manifest:
 
     def _refresh(self) -> None:
         """Take in what others wrote since: all of it where the manifest is another file, else the journal's new lines."""
-        manifest, journal = _stamp(self.folder / MANIFEST), _stamp(self.folder / JOURNAL)
+        manifest, journal = map(_stamp, self._paths)
         if self._loaded and manifest == self._manifest and journal == self._journal:
             return
         same_file = journal is not None and self._journal is not None and journal[0] == self._journal[0]
@@ -221,10 +222,10 @@ def _kept(folder: Path, _at: str) -> Manifest:
     return Manifest(folder)
 
 
-def _stamp(path: Path) -> Stamp | None:
+def _stamp(path: str | Path) -> Stamp | None:
     """What tells one version of a file from another: inode, time of change, size; None where there is none."""
     try:
-        known = path.stat()
+        known = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
