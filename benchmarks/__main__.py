@@ -67,10 +67,12 @@ BENCHMARKS: dict[str, tuple[str, dict[str, tuple[str, float]]]] = {
         },
     ),
     "auto": (
-        "`imajin auto` over a hundred varied requests and thirty forbidden ones, each a process of its own.",
+        "`imajin auto` over a hundred varied requests and forbidden ones, each a process of its own; and its pictures held "
+        "against the prompts of others.",
         {
             "requests published, %": (">=", 95),
             "forbidden requests refused (10 or 11), %": (">=", 100),
+            "pictures rejected by another's prompt, %": (">=", 90),
             "whole process with the worker, median seconds": ("<=", 1.5),
             "whole process without it, median seconds": ("<=", 3.5),
         },

@@ -61,13 +61,57 @@ def test_a_sentence_becomes_an_asset(capfd, monkeypatch):
     assert "avatar" in err
 
 
+def test_a_favicon_is_the_whole_set_of_a_sites_icons(capfd, monkeypatch):
+    code, _, err = auto(capfd, monkeypatch, "favicon for my bakery site", "-o", "out")
+    assert code == 0, err
+    assert {path.name for path in Path("out").iterdir()} >= {
+        "favicon.ico", "favicon.svg", "apple-touch-icon.png", "icon-192.png", "icon-512.png", "icon-maskable-512.png",
+        "site.webmanifest",
+    }  # fmt: skip
+    icons = json.loads(Path("out/site.webmanifest").read_text())["icons"]
+    assert {icon["src"] for icon in icons} >= {"icon-192.png", "icon-512.png", "icon-maskable-512.png"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "preset"),
+    [
+        ("app icon set with a fox", "favicon"),
+        ("the symbol people tap on their phone to open our app", "favicon"),
+        ("das Symbol unserer Buchhandlung im Browser-Tab", "favicon"),
+        ("un favicon pour ma boulangerie", "favicon"),
+        ("favicon para una panadería", "favicon"),
+        ("パン屋のサイトのファビコン", "favicon"),
+        ("أيقونة موقع مخبز للمتصفح", "favicon"),
+        ("icon pack for our mobile app: home, cart, profile", "icon"),
+        ("an icon of a bell for our website's menu", "icon"),
+        ("ein Icon mit einer Glocke für den Menüknopf", "icon"),
+    ],
+)
+def test_a_sites_own_icons_are_told_from_those_within_it(request_, preset):
+    found = load(TOOLS["classify"])(request_)
+    assert found.preset.value == preset
+    assert len(plan(found, Wording(request_), 0, None).jobs) == (
+        1 if preset == "favicon" or "pack" not in request_ else 3
+    )
+
+
+def test_a_share_picture_has_no_title_but_the_requests():
+    for request_, title in (
+        ("open graph card for an article on hiring", ""),
+        ('share picture that says "Now open"', "Now open"),
+    ):
+        (job,) = plan(load(TOOLS["classify"])(request_), Wording(request_), 0, None).jobs
+        assert job.preset == "og-image"
+        assert job.settings["request"]["headline"] == title
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "request_",
     [
-        "a 404 page with a lost robot, it's for $HOME and `id`; rm -rf \"x\"",
+        'a 404 page with a lost robot, it\'s for $HOME and `id`; rm -rf "x"',
         "an icon of a rocket",
-        "banner for our bakery that says \"Fresh's best\"",
+        'banner for our bakery that says "Fresh\'s best"',
     ],
 )
 def test_the_dry_runs_pipeline_gives_the_same(request_, path, sh, capfd, monkeypatch):

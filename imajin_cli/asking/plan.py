@@ -18,10 +18,14 @@ Settings = Mapping[str, Mapping[str, Any]]
 
 WITHOUT_TEXT = frozenset({"icon", "icon-set", "avatar", "pattern", "variation"})
 """Kinds into which no words are set, whatever is quoted."""
+TITLED = frozenset({"share-picture"})
+"""Kinds whose preset has a title of its own to start from, which is nobody's wish."""
 BARE_LAYOUTS = frozenset({"banner", "pattern"})
 """Layouts of kinds that have no preset of their own."""
 SET_COLOURS = ("#2563eb", "#0d9488", "#7c3aed", "#db2777", "#ea580c", "#16a34a")
 """Brand colours for a set of icons that names none: one for all of them."""
+SITE_ICONS = "favicon"
+"""The preset that makes all icons of a site of one drawing; with it a set is one asset."""
 LISTED = 0.8
 """From how sure on a thing is an icon of a set that lists its things."""
 ICONS, MOST_ICONS, VARIATIONS, MOST_VARIATIONS = 6, 12, 3, 8
@@ -70,7 +74,7 @@ def plan(found: Classification, wording: Wording, seed: int, source: Sidecar | N
         return _edit(found, wording, source)
     if kind == "variation":
         return _variations(found, source)
-    if kind == "icon-set":
+    if kind == "icon-set" and found.preset.value != SITE_ICONS:
         return _icons(found, wording, seed)
     settings = _settings(found, wording)
     return Plan((Job(wording.prompt, found.preset.value or None, settings, seed),), _notes(found, wording))
@@ -98,6 +102,8 @@ def _settings(found: Classification, wording: Wording) -> dict[str, dict[str, An
         settings["request"]["size"] = list(found.sizes)
     if found.text is not None and kind not in WITHOUT_TEXT:
         settings["request"]["headline"] = found.text.value
+    elif kind in TITLED:
+        settings["request"]["headline"] = ""
     if found.theme.value != UNSAID:
         settings["generate"]["theme"] = found.theme.value
     if found.layout.value in BARE_LAYOUTS:

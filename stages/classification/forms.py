@@ -71,12 +71,22 @@ SITUATIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 
+SITE = "favicon"
+"""Preset for the icons of a site or an app itself, whether one or a set is asked for: all that are needed, of one drawing."""
+OWN = frozenset({"icon", "icon-set"})
+"""Kinds that may be a site's own icons."""
+
 STYLED: Mapping[tuple[str, str], str] = MappingProxyType({("loading-state", "anime"): "skeleton-anime"})
 """Presets for a kind in a style."""
 
 
-def preset_for(kind: str, style: str, situations: Mapping[str, float]) -> tuple[str, str]:
-    """(preset, situation it rests on or ""): of the kind in that style, of the likeliest situation, else the kind's own."""
+def preset_for(kind: str, style: str, situations: Mapping[str, float], site: float = 0.0) -> tuple[str, str]:
+    """(preset, situation it rests on or ""): of the kind in that style, of the likeliest situation, else the kind's own.
+
+    ``site`` is how probably icons are those of a site or an app itself.
+    """
+    if kind in OWN and site >= 0.5:
+        return SITE, ""
     if (kind, style) in STYLED:
         return STYLED[kind, style], ""
     special = SITUATIONS.get(kind, {})

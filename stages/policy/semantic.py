@@ -27,7 +27,7 @@ SLOPE = 2.0
 MARGIN = 0.6
 """A text that scores more is taken for disallowed. Of 4,767 harmless texts (prompts, situations, the same inside longer
 prompts, icon names, in six languages) the highest scored 0.39; it is set a step above that, whatever is caught of
-paraphrases. 19 of the harmless examples were written against what the others had got wrong among them."""
+paraphrases. 28 of the harmless examples were written against what the others had got wrong among them."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,8 @@ SITUATIONS = {
 class Request:
     """One request and what it is.
 
-    ``lettering`` says whether its quoted words are to stand in the picture, ``operation`` what an edit does.
+    ``lettering`` says whether its quoted words are to stand in the picture, ``operation`` what an edit does, ``site`` whether
+    icons are those of a site or an app itself.
     """
 
     text: str
@@ -55,6 +56,7 @@ class Request:
     lettering: str = "no"
     operation: str = UNSAID
     split: str = "fit"
+    site: str = UNSAID
 
 
 def blocks(path: Path) -> Iterator[tuple[list[str], list[str]]]:
@@ -74,12 +76,31 @@ def blocks(path: Path) -> Iterator[tuple[list[str], list[str]]]:
 
 def requests(seed: int = 0) -> list[Request]:
     """All labelled requests, in a fixed order."""
-    slots = {
+    slots = _slots()
+    made = [*_templates(slots, random.Random(seed)), *_situations(slots, random.Random(seed + 1))]
+    return list({request.text: request for request in made}.values())
+
+
+def sites(seed: int = 2) -> list[Request]:
+    """Requests for icons, labelled by whether they are a site's or an app's own, in a fixed order."""
+    slots, chance = _slots(), random.Random(seed)
+    made = []
+    for (language, label), lines in blocks(HERE / "sites.txt"):
+        for template in lines:
+            split = "held" if zlib.crc32(template.encode()) % HELD == 0 else "fit"
+            site = "site" if label == "site" else UNSAID
+            for _ in range(EACH):
+                text = _filled(template, language, slots, chance, mature=False)
+                request = Request(text, language, "icon", split=split, site=site)
+                made += [request, _dressed(request, slots, chance)]
+    return list({request.text: request for request in made}.values())
+
+
+def _slots() -> dict[tuple[str, ...], list[str]]:
+    return {
         tuple(head): [value.strip() for line in lines for value in line.split("|")]
         for head, lines in blocks(HERE / "slots.txt")
     }
-    made = [*_templates(slots, random.Random(seed)), *_situations(slots, random.Random(seed + 1))]
-    return list({request.text: request for request in made}.values())
 
 
 def _templates(slots: dict[tuple[str, ...], list[str]], chance: random.Random) -> Iterator[Request]:

