@@ -236,8 +236,8 @@ def recipes() -> dict[str, str]:
     return dict(RECIPE.findall((ROOT / "docs/cookbook.md").read_text(encoding="utf-8")))
 
 
-def test_there_are_ten_recipes():
-    assert list(recipes()) == [str(number) for number in range(1, 11)]
+def test_there_are_eleven_recipes():
+    assert list(recipes()) == [str(number) for number in range(1, 12)]
 
 
 @pytest.mark.parametrize("number", sorted(recipes(), key=int))

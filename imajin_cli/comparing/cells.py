@@ -89,7 +89,7 @@ def plans(
             for at, seed in enumerate(seeds):
                 column = place * len(seeds) + at
                 stem = slug(prompt, "prompt").encode()[:_STEM].decode("utf-8", "ignore").rstrip("-")
-                name = f"{row + 1:02}-{stem}-{column + 1:02}-{slug(contender.label, 'model')}-{seed}"
+                name = f"{row + 1:02}-{column + 1:02}-{slug(contender.label, 'model')}-{stem}-{seed}"
                 own = {
                     "request": {"seed": seed, "count": 1},
                     "generate": dict(contender.settings),

@@ -17,7 +17,7 @@ function tell(text) {
 function row(asset, place) {
   const button = make("button", { type: "button", onclick: () => select(place, true) },
     make("span", { class: "ground checker thumb" }, picture(asset, 48)),
-    make("span", { class: "words" }, said(asset.name, "strong"),
+    make("span", { class: "words" }, said(asset.name, "strong", { title: asset.name }),
       said([asset.prompt, asset.theme === "light" ? null : asset.theme].filter(Boolean).join(" · "), "span", { class: "faint" })),
     make("span", { class: "mark" }));
   const item = make("li", {}, button);
