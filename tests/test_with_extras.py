@@ -28,6 +28,7 @@ FILES = {
     "test_models_convert.py": 6,
     "test_diffusers.py": 200,
     "test_diffusers_adapters.py": 49,
+    "test_diffusers_refused.py": 33,
     "test_diffusers_speed.py": 94,
     "test_steering_diffusers.py": 6,
     "test_mending.py": 6,
