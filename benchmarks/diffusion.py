@@ -1,7 +1,8 @@
 """Painting by the diffusers backend against a plain diffusers script: the same random weights of Stable Diffusion 1.5's classes.
 
 All variants take turns in one process ($TORCH_PYTHON, else this interpreter); peak memory is of a process each. Speed does
-not depend on the values of weights, so they are random, and the pictures noise: what differs between them is counted.
+not depend on the values of weights, so they are random, and the pictures noise: what differs between them is counted. The
+worker is measured by whole processes that paint with imajin-mini.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from benchmarks.timing import interleaved
+from benchmarks.worker import place
 
 ROOT = Path(__file__).parents[1]
 SIDE = 256
@@ -45,6 +49,21 @@ def measure(rounds: int = 5) -> dict[str, Any]:
         "peak MiB": peaks,
         "peak memory fp32, ours over plain": peaks["ours fp32"] / peaks["plain fp32"],
         "peak memory bf16, ours over plain": peaks["ours bf16"] / peaks["plain bf16"],
+        **through_the_worker(),
+    }
+
+
+def through_the_worker(repeats: int = 3) -> dict[str, float]:
+    """Seconds of a whole `imajin generate` with imajin-mini, 64 px, 20 steps: in a process of its own, and by the warm worker."""
+    python = os.environ.get("TORCH_PYTHON") or sys.executable
+    command = [python, "-m", "imajin_cli", "generate", "a red heart", "--model", "imajin-mini", "--size", "64", "--force"]
+    with place(python) as here:
+        own, warm = here.run(*command, worker="off"), here.run(*command, worker="on")
+        times = interleaved({"own": own, "warm": warm}, repeats)
+    return {
+        "imajin-mini, a process of its own, seconds": times["own"],
+        "imajin-mini, the worker, warm, seconds": times["warm"],
+        "a process of its own over the warm worker": times["own"] / times["warm"],
     }
 
 

@@ -30,8 +30,9 @@ ASSETS, ALONE = 40, 8
 class Place:
     """A folder with a home and a worker of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, python: str) -> None:
         self.folder = folder
+        self._python = python
         (folder / "run").mkdir(mode=0o700)
         plugins = str(ROOT / "tests" / "plugins" / "worker")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("IMAJIN_", "XDG_"))}
@@ -53,16 +54,17 @@ class Place:
 
     def stop(self) -> None:
         """End the worker."""
-        done = subprocess.run([*RAN, "worker", "status", "--json"], env=self.env, capture_output=True, check=True)
+        command = [self._python, *RAN[1:], "worker", "status", "--json"]
+        done = subprocess.run(command, env=self.env, capture_output=True, check=True)
         for one in json.loads(done.stdout):
             os.kill(one["pid"], signal.SIGTERM)
 
 
 @contextlib.contextmanager
-def place() -> Iterator[Place]:
-    """A place for one measurement."""
+def place(python: str = sys.executable) -> Iterator[Place]:
+    """A place for one measurement of what ``python`` runs."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        here = Place(Path(folder))
+        here = Place(Path(folder), python)
         try:
             yield here
         finally:

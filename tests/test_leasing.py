@@ -84,6 +84,27 @@ def test_what_computes_in_another_format_on_a_cpu_leases_that_there(home, monkey
     assert residents.device_of("m") == ("sim:0" if wanted == 300 else "cpu")
 
 
+def test_a_command_that_waits_gives_up_what_it_has_not_used_yet(home, ledger):
+    gone: list[str] = []
+    home.begin("first", load_settings(), lambda _: None)
+    needs = one("m", 700)
+    home.ready(needs)
+    load("m", gone)
+    home.begin("second", load_settings(), lambda _: None)
+    assert home.give_way(9.0)
+    other = Holder(ledger, f"sim:0={TOTAL}", device="sim:0", mib=600)
+    until(lambda: not home.give_way(9.0))
+    assert other.said().startswith("held")
+    assert gone == ["m"]
+    other.let_go()
+    other.end()
+    home.ready(one("m", 700))
+    load("m", gone)
+    # What it works with itself it keeps.
+    assert not home.give_way(9.0)
+    assert leased() == [700]
+
+
 def test_what_runs_together_is_one_lease(home):
     home.ready(united([one("a", 100), one("b", 200), one("a", 100)]))
     assert leased() == [300]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imajin_cli.worker.lanes import lane_of
 from imajin_cli.worker.pool import Full, Job, Pool, Process
 
 
@@ -173,3 +174,101 @@ def test_no_job_is_lost_or_done_twice_whatever_happens(at_once, most, events):
             assert len(pool.processes) == most
         assert len(pool.processes) <= most
         assert Counter(map(id, added)) == Counter(map(id, [*started, *dropped, *pool.queued]))
+
+
+# Painting with diffusion models.
+
+
+def paints(model: str = "m", stage: str = "generate", **more) -> Job:
+    return job(stage, lane=model, **more)
+
+
+def test_one_paints_at_a_time_and_nobody_else_waits_for_that():
+    pool = Pool(4, 8, 100)
+    first, second, third = paints(), paints("other", owner=2), paints()
+    # The one that reads what the first writes came after one that has to wait.
+    reader = job("moderate")
+    for one in (first, third, reader, second):
+        pool.add(one)
+    started = [start(pool) for _ in range(2)]
+    assert [work for work, _ in started] == [first, reader]
+    assert pool.next() is None
+    assert pool.held(second)
+    assert not pool.held(reader)
+    end(started[0][1])
+    work, process = start(pool)
+    assert work is second
+    assert process is not started[0][1]
+    end(process)
+    assert start(pool) == (third, started[0][1])
+
+
+def test_who_paints_and_waits_for_input_lets_another_paint():
+    pool = Pool(4, 8, 100)
+    pool.add(paints(stage="fix-anatomy"))
+    pool.add(paints())
+    start(pool)[1].waiting = True
+    assert start(pool)[0].stage == "generate"
+
+
+def test_as_many_paint_as_may():
+    pool = Pool(8, 8, 100, painting=2)
+    for _ in range(3):
+        pool.add(paints())
+    start(pool), start(pool)
+    assert pool.next() is None
+
+
+def test_who_paints_gets_the_process_that_has_the_model_and_others_leave_it_alone():
+    pool = Pool(8, 8, 100)
+    for work in (paints("m"), paints("n")):
+        pool.add(work)
+        end(start(pool)[1], now=len(pool.processes))
+    m, n = pool.processes
+
+    def taken(work: Job) -> Process:
+        pool.add(work)
+        process = start(pool)[1]
+        end(process, now=9)
+        return process
+
+    assert taken(paints("m")) is m
+    assert taken(paints("n")) is n
+    assert taken(paints("m", "fix-anatomy")) is m
+    # Mended by what made it, which the record knows: the painter that worked last.
+    assert taken(job("remove-watermark")) is m
+    composing = taken(job("generate"))
+    assert composing not in (m, n)
+    assert taken(job("generate")) is composing
+    # One that has loaded no model yet takes the next.
+    assert taken(paints("o")) is composing
+
+
+def test_a_painter_is_taken_for_anything_where_there_may_be_no_more():
+    pool = Pool(8, 1, 100)
+    pool.add(paints())
+    end(start(pool)[1])
+    for work in (job("quality"), paints("other")):
+        pool.add(work)
+        process = start(pool)[1]
+        assert process is pool.processes[0]
+        end(process)
+    assert process.lane == "other"
+
+
+@pytest.mark.parametrize(
+    ("argv", "model"),
+    [
+        (["generate", "a cat", "--model", "m"], "m"),
+        (["generate", "a cat", "--model=./m", "--backend", "diffusers"], "./m"),
+        (["generate", "a cat", "--model", "l", "--model", "m"], "m"),
+        (["generate", "a cat", "--model", "m", "--backend", "compose"], ""),
+        (["generate", "a cat", "--model"], ""),
+        (["generate", "--", "--model", "m"], ""),
+        (["generate", "a cat"], ""),
+        (["fix-anatomy", "a.png", "--model", "m"], "m"),
+        (["semantic", "a.png", "--model", "m"], ""),
+    ],
+)
+def test_what_a_command_paints_with_is_told_by_its_arguments(argv, model):
+    assert lane_of(argv) == model

@@ -54,11 +54,13 @@ class Residence:
         self._say: Say | None = None
         self._settings: Settings | None = None
         self._label = ""
+        self._began = 0.0
 
     def begin(self, label: str, settings: Settings, say: Say) -> None:
         """A command begins: who it is, how the config has leases, and who is told that it waits."""
         self._label, self._settings, self._say = label, settings, say
         self._ready = ()
+        self._began = time.monotonic()
 
     def ready(self, needs: tuple[Need, ...]) -> None:
         """Have leases of all ``needs``: to be called before they load, and cheap where they are had already.
@@ -84,6 +86,17 @@ class Residence:
                 if need in group.needs:
                     group.used = time.monotonic()
         self._ready = given
+
+    def give_way(self, idle: float) -> bool:
+        """Let go of models of earlier commands whose lease somebody wants, while this one waits and has used none of them.
+
+        ``idle``: seconds since the command began. Whether there is still something that could be wanted.
+        """
+        kept = [one for one in self._groups if one.lease is not None and one.used < self._began and _droppable(one)]
+        for group in kept:
+            if group.lease is not None and group in self._groups and group.lease.wanted(idle=idle):
+                self._let_go(group)
+        return any(group in self._groups for group in kept)
 
     def settle(self) -> None:
         """A command ends: what its models used at most is written down, once for each lease."""

@@ -49,6 +49,7 @@ def settled(given: dict[str, Any]) -> dict[str, float]:
     return {
         "idle_seconds": minutes * 60 if minutes else IDLE_SECONDS,
         "at_once": at_once,
+        "painting": given.get("painting") or 1,
         "processes": given.get("processes") or max(16, 4 * cores()),
         "memory_mib": given.get("memory_mib") or memory_mib() // 4,
     }

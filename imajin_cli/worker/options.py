@@ -23,6 +23,10 @@ class WorkerParams(Params):
     at_once: Annotated[
         int | None, Field(ge=1, le=256, description="Most commands that compute at once; by default, one a core.")
     ] = None
+    painting: Annotated[
+        int,
+        Field(ge=1, le=64, description="Most of them that paint with a model named by --model: as many as there are GPUs."),
+    ] = 1
     processes: Annotated[
         int | None, Field(ge=1, le=512, description="Most model processes; by default, 16 and at least four a core.")
     ] = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from typing import Any
 
 
@@ -10,6 +11,18 @@ def leases() -> tuple[Any, ...]:
     """The device leases that a backend in this process holds: none where nobody has asked for any."""
     module = sys.modules.get("imajin_cli.devices.lease")
     return () if module is None else module.held()
+
+
+def give_way(idle: float) -> bool:
+    """While a command waits, let go of models that earlier ones loaded, that it has not used, and whose lease is wanted.
+
+    ``idle``: seconds since it began. Whether there is still something that could be wanted. Only the thread that would use
+    them may do that.
+    """
+    module: Any = sys.modules.get("imajin_cli.run.leasing")
+    if module is None or threading.current_thread() is not threading.main_thread():
+        return False
+    return bool(module.residence.give_way(idle))
 
 
 def memory_mib() -> int:

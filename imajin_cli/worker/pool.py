@@ -1,15 +1,19 @@
 """Who may start, and in which process: the supervisor's rules, without any input or output.
 
 A command holds a place while it computes; one that waits for its input, or for its reader, holds none, so that the stages
-of a pipe never wait for each other. Commands of different clients take turns; a client's own keep their order.
+of a pipe never wait for each other. Commands of different clients take turns; a client's own keep their order, but for those
+that paint with a diffusion model, which wait for their turn on the device and hold up nobody else.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
+from imajin_cli.worker.lanes import MENDERS
 from imajin_cli.worker.replay import Past
 
 WHOLE = ("run", "auto")
@@ -30,6 +34,8 @@ class Job:
     tries: int = 0
     past: Past = field(default_factory=Past)
     call: Any = None
+    # The diffusion model that it paints with ("lanes.py").
+    lane: str = ""
 
 
 @dataclass(eq=False)
@@ -44,6 +50,8 @@ class Process:
     served: int = 0
     mib: int = 0
     stages: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    # The model that it painted with last, and so has loaded.
+    lane: str = ""
     line: Any = None
     # Of a process that hosts a shared backend: its name, which of all it is, and whether it is at work.
     backend: str = ""
@@ -70,6 +78,7 @@ class Process:
         self.served += 1
         self.stages[job.stage] = None
         self.stages.move_to_end(job.stage)
+        self.lane = job.lane or self.lane
         while len(self.stages) > LATEST:
             self.stages.popitem(last=False)
 
@@ -79,10 +88,13 @@ class Full(Exception):  # noqa: N818 - an answer to a client, no failure
 
 
 class Pool:
-    """The queue and the processes. ``at_once``: most commands that compute; ``most``: most processes."""
+    """The queue and the processes. ``at_once``: most commands that compute, ``painting``: most of them that paint with a
+    diffusion model; ``most``: most processes.
+    """
 
-    def __init__(self, at_once: int, most: int, queue: int) -> None:
+    def __init__(self, at_once: int, most: int, queue: int, painting: int = 1) -> None:
         self.at_once = at_once
+        self.painting = painting
         self.most = most
         self.longest = queue
         self.processes: list[Process] = []
@@ -120,25 +132,42 @@ class Pool:
         """
         if not self._queues or sum(process.computes for process in self.processes) >= self.at_once:
             return None
-        owner, queue = next(iter(self._queues.items()))
-        process = self._fitting(queue[0])
+        found = next(((owner, job) for owner, queue in self._queues.items() for job in queue if not self.held(job)), None)
+        if found is None:
+            return None
+        owner, job = found
+        process = self._fitting(job)
         if process is None and len(self.processes) >= self.most and self.idlest() is None:
             raise Full
-        job = queue.popleft()
-        del self._queues[owner]
+        queue = self._queues.pop(owner)
+        queue.remove(job)
         if queue:
             # To the end: the next turn is another's.
             self._queues[owner] = queue
         return job, process
 
+    def held(self, job: Job) -> bool:
+        """Whether a job waits for its turn to paint, which comes when another's work on the device has ended."""
+        at_it = sum(one.computes and one.job is not None and bool(one.job.lane) for one in self.processes)
+        return bool(job.lane) and at_it >= self.painting
+
     def _fitting(self, job: Job) -> Process | None:
-        """An idle process that knows the stage, the latest used first; where there may be no more, any that can do it."""
+        """An idle process that knows the stage, the latest used first; where there may be no more, any that can do it.
+
+        Who paints gets one that has the model loaded, or has none yet; who mends what somebody has painted, the painter's;
+        who does neither leaves those alone.
+        """
         idle = [one for one in self.processes if one.job is None and one.native == job.native]
         idle.sort(key=lambda one: -one.since)
-        best = next((one for one in idle if one.knows(job.stage)), None)
-        if best is None and len(self.processes) >= self.most and idle:
-            return idle[-1]
-        return best
+        known = [one for one in idle if one.knows(job.stage)]
+        choices: list[Iterable[Process]] = [(one for one in known if not one.lane)]
+        if job.lane:
+            choices.insert(0, (one for one in idle if one.lane == job.lane))
+        elif job.stage in MENDERS:
+            choices.insert(0, (one for one in idle if one.lane))
+        if len(self.processes) >= self.most:
+            choices.append(reversed(idle))
+        return next(chain.from_iterable(choices), None)
 
     def idlest(self) -> Process | None:
         """The process that has been idle longest, None where all are busy."""

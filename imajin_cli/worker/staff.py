@@ -19,7 +19,7 @@ class Staff:
     """The queue, and the processes that work it off. ``last`` is when a job ended last."""
 
     def __init__(self, selector: selectors.BaseSelector, name: str, bounds: dict[str, float]) -> None:
-        self.pool = Pool(int(bounds["at_once"]), int(bounds["processes"]), limits.QUEUE)
+        self.pool = Pool(int(bounds["at_once"]), int(bounds["processes"]), limits.QUEUE, int(bounds["painting"]))
         self.served = 0
         self.last = time.monotonic()
         self._hosts = 0
@@ -201,7 +201,8 @@ class Staff:
                 process.line.kill_at = None
                 self._crew.signal(process, signal.SIGKILL)
         for job in self.pool.queued:
-            if now - max(job.since, self.last) > limits.STALL_SECONDS:
+            # Who would paint waits as long as another paints: beside it there would be no more room for the model.
+            if now - max(job.since, self.last) > limits.STALL_SECONDS and not self.pool.held(job):
                 self.pool.drop(job)
                 job.call.decline("nothing moves")
         for process in self.pool.superfluous(now, self._bounds["idle_seconds"], self._bounds["memory_mib"]):

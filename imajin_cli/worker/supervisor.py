@@ -15,6 +15,7 @@ from imajin_cli.worker import launch, limits, place, protocol
 from imajin_cli.worker.call import Call, is_request, log, owner
 from imajin_cli.worker.channel import Channel
 from imajin_cli.worker.crew import Native
+from imajin_cli.worker.lanes import lane_of
 from imajin_cli.worker.pool import Job
 from imajin_cli.worker.staff import Staff
 
@@ -132,7 +133,8 @@ class Supervisor:
         now = time.monotonic()
         call.message, call.fds, self._staff.last = message, fds, now
         native: Native = tuple(place.native(message["env"]).items())
-        call.job = Job(message["argv"][0], owner(call.pid), native, now, call=call)
+        argv = message["argv"]
+        call.job = Job(argv[0], owner(call.pid), native, now, call=call, lane=lane_of(argv))
         refusal = "it is ending" if self._stopping else self._staff.refusal(native)
         if refusal is not None:
             call.decline(refusal)

@@ -13,9 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
+from imajin_cli.worker.own import give_way
 from imajin_cli.worker.replay import Again
 
 Tell = Callable[[dict[str, Any]], None]
+_LEASE_MS = 300
+"""How often a command that waits looks whether the leases of models that it has not used yet are wanted."""
 
 
 class _Raw(io.RawIOBase):
@@ -28,6 +31,7 @@ class _Raw(io.RawIOBase):
         super().__init__()
         self._number = number
         self._tell = tell
+        self._since = time.monotonic()
         self._again = again
         self._ended = False
 
@@ -48,7 +52,8 @@ class _Raw(io.RawIOBase):
         if not poll.poll(0):
             self._tell({"waiting": True})
             try:
-                poll.poll()
+                while not poll.poll(_LEASE_MS if give_way(time.monotonic() - self._since) else None):
+                    continue
             finally:
                 self._tell({"working": True})
 
