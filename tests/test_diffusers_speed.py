@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.machinery import ModuleSpec
+from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -22,6 +26,7 @@ from imajin_cli.models.capabilities import FAMILIES
 from imajin_cli.models.catalogue import ours
 from imajin_cli.models.memory import BYTES, LIBRARIES_MIB, by_format, parameters_in, weights_mib, working_mib
 from imajin_cli.stages.backends.threads import settle, user_count
+from imajin_cli.stages.diffusion import given
 from imajin_cli.stages.diffusion.painter import Painter, _painted
 from imajin_cli.stages.diffusion.params import DiffusionParams
 from imajin_cli.stages.generate import Generate, GenerateParams
@@ -32,9 +37,11 @@ pytest.importorskip("diffusers")
 
 import torch
 
+import tinyfamilies
 from imajin_cli.stages.backends.diffusion import device, load, paint, speed
 from imajin_cli.stages.backends.diffusion.device import bf16_pays, dtype_on, offload_on, offload_within
 from imajin_cli.stages.backends.diffusion.order import Order, Speed, Weighted
+from imajin_cli.stages.backends.diffusion.quant import quantised
 from painting import SEEDS, latents, order, same, shelf, small_glances
 
 __all__ = ["shelf", "small_glances"]
@@ -258,6 +265,79 @@ def test_quantised_weights_are_refused_where_they_cannot_be(shelf, monkeypatch):
     monkeypatch.setitem(sys.modules, "torchao.quantization", None)
     with pytest.raises(MissingError, match="torchao is not installed"):
         paint.paint(sped(asked, quant="int8"))
+
+
+def test_four_bits_are_refused_on_a_cpu_and_asked_of_bitsandbytes_on_a_gpu(shelf, monkeypatch):
+    asked = sped(order(shelf, "sd15", "txt2img", SEEDS[:1]), quant="nf4")
+    with pytest.raises(UsageError, match="on an NVIDIA GPU alone, through diffusers, and sd15 is computed on cpu"):
+        paint.paint(asked)
+    on_gpu = replace(asked.model, device="cuda:0")
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
+    with pytest.raises(MissingError, match="bitsandbytes is not installed"):
+        quantised(on_gpu, {"unet": ["diffusers", "UNet2DConditionModel"]}, torch.bfloat16)
+    installed = ModuleType("bitsandbytes")
+    installed.__spec__ = ModuleSpec("bitsandbytes", None)
+    monkeypatch.setitem(sys.modules, "bitsandbytes", installed)
+    # diffusers asks which it is.
+    monkeypatch.setattr("importlib.metadata.version", lambda name, own=version: "0.50.2" if name == "bitsandbytes" else own(name))
+    told = quantised(on_gpu, {"unet": ["diffusers", "UNet2DConditionModel"]}, torch.bfloat16)
+    how = told["quantization_config"].quant_mapping["unet"]
+    assert (how.load_in_4bit, how.bnb_4bit_quant_type, how.bnb_4bit_compute_dtype) == (True, "nf4", torch.bfloat16)
+
+
+# GGUF files.
+
+
+@pytest.mark.parametrize("family", QUANTISED)
+def test_a_gguf_files_weights_take_the_place_of_the_denoisers(shelf, tmp_path, family):
+    pytest.importorskip("gguf")
+    part = "unet" if (shelf / family / "unet").exists() else "transformer"
+    file = tinyfamilies.gguf_file(tmp_path / "a.gguf", shelf / family / part)
+    asked = order(shelf, family, next(iter(FAMILIES[family].pipelines)), SEEDS[:2])
+    plain, other = paint.paint(asked), paint.paint(sped(asked, gguf=file))
+    own = getattr(load.pipeline(sped(asked, gguf=file).model, asked.mode), part)
+    assert sum("GGUF" in type(layer).__name__ for layer in own.modules()) > 0
+    assert other[0].told["computed"]["quantised"] == "denoiser's weights, a GGUF file's"
+    assert same(other, paint.paint(sped(asked, gguf=file)))
+    if plain[0].latents is not None:
+        off = np.abs(latents(plain) - latents(other))
+        assert 0 < off.mean() <= 0.05 * latents(plain).std()
+    assert same(plain, paint.paint(asked))
+
+
+def test_a_gguf_file_that_does_not_fit_is_an_error(shelf, tmp_path):
+    pytest.importorskip("gguf")
+    good = tinyfamilies.gguf_file(tmp_path / "good.gguf", shelf / "sd15" / "unet")
+    other = tinyfamilies.gguf_file(tmp_path / "other.gguf", shelf / "flux" / "transformer")
+    (tmp_path / "cut.gguf").write_bytes(good.read_bytes()[:3000])
+    (tmp_path / "text.gguf").write_text("no weights")
+    asked = order(shelf, "sd15", "txt2img", SEEDS[:1])
+    for file, said in (
+        (other, "other.gguf: no weights for the unet of sd15"),
+        (tmp_path / "cut.gguf", "cut.gguf: no weights for the unet"),
+        (tmp_path / "text.gguf", "text.gguf: no GGUF file"),
+        (tmp_path / "gone.gguf", "cannot be read"),
+    ):
+        with pytest.raises(InputError, match=said):
+            paint.paint(sped(asked, gguf=file))
+    with pytest.raises(UsageError, match="rounded already"):
+        paint.paint(sped(asked, gguf=good, quant="int8"))
+    with pytest.raises(UsageError, match="LoRAs do not work on quantised weights"):
+        paint.paint(replace(sped(asked, gguf=good), loras=(Weighted(shelf / "sd15.safetensors", 1.0),)))
+    with pytest.raises(UsageError, match="not offered for auto"):
+        paint.paint(sped(order(shelf, "auto", "txt2img", SEEDS[:1]), gguf=good))
+
+
+def test_a_gguf_file_is_part_of_the_key_and_of_what_the_licence_policy_sees(tmp_path, work):
+    Path("a.gguf").write_bytes(b"GGUF1")
+    (tmp_path / "b.gguf").write_bytes(b"GGUF2")
+    params = [DiffusionParams(gguf=name) for name in ("a.gguf", str(tmp_path / "b.gguf"))]
+    assert given.state(params[0]) != given.state(params[1])
+    assert [os.path.isabs(name) for one in params for name in given.names(one)] == [True, True]
+    assert given.recorded(params[0]) == {"gguf": given.state(params[0])[0]}
+    assert [one.path for one in given.ingredients(params[0])] == ["a.gguf"]
+    with pytest.raises(InputError, match="there is no such GGUF file"):
+        given.gguf(DiffusionParams(gguf="gone.gguf"))
 
 
 # Tiny autoencoders and previews.

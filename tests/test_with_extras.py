@@ -16,7 +16,8 @@ from conftest import ROOT
 
 # Of these, torch comes as the lock pins it; pdqhash is compiled here where it has no wheel, so a C++ compiler is needed.
 EXTRAS = (
-    "pdqhash==0.2.8", "torch", "safetensors", "diffusers", "transformers", "accelerate", "peft", "torchao", "ai-edge-litert",
+    "pdqhash==0.2.8", "torch", "safetensors", "diffusers", "transformers", "accelerate", "peft", "torchao", "gguf",
+    "ai-edge-litert",
 )  # fmt: skip
 # Read for one photograph of a person: nothing of it is imported, so what it requires is not needed.
 PHOTOGRAPHS = "scikit-image==0.26.0"
@@ -29,7 +30,8 @@ FILES = {
     "test_diffusers.py": 200,
     "test_diffusers_adapters.py": 49,
     "test_diffusers_refused.py": 33,
-    "test_diffusers_speed.py": 94,
+    "test_diffusers_speed.py": 109,
+    "test_diffusers_worker.py": 5,
     "test_steering_diffusers.py": 6,
     "test_mending.py": 6,
     "test_mini.py": 11,

@@ -342,3 +342,23 @@ def lora(path: Path, family: str, *, rank: int = 2, wrong: bool = False) -> Path
             weights[f"transformer.{name}.lora_B.weight"] = torch.randn(layer.out_features, rank)
     save_file(weights, str(path))
     return path
+
+
+def gguf_file(path: Path, part: Path) -> Path:
+    """The weights of a denoiser's folder as a GGUF file under diffusers' names: 8 bits where rows are of whole blocks."""
+    import gguf
+    from safetensors.torch import load_file
+
+    writer = gguf.GGUFWriter(str(path), "diffusion")
+    for name, weight in sorted(load_file(part / "diffusion_pytorch_model.safetensors").items()):
+        levels = weight.float().numpy()
+        if levels.ndim == 2 and levels.shape[1] % 32 == 0 and name.endswith("weight") and "embed" not in name:
+            kind = gguf.GGMLQuantizationType.Q8_0
+            writer.add_tensor(name, gguf.quants.quantize(levels, kind), raw_dtype=kind)
+        else:
+            writer.add_tensor(name, levels)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path

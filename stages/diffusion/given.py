@@ -22,7 +22,8 @@ _WORD = re.compile(r"[^\s=@]{1,64}")
 
 def names(p: DiffusionParams) -> list[str]:
     """Models by name or folder, for the licence policy."""
-    found = [name for name in (p.model, p.tiny_vae) if name is not None]
+    # A file is known by where it lies, also in the folder that one is in.
+    found = [name for name in (p.model, p.tiny_vae, p.gguf and str(Path(p.gguf).expanduser().absolute())) if name is not None]
     found += [one.model for one in steering.asked(p.control)]
     found += [named(p.ip_adapter, with_map=True).what] if p.ip_adapter else []
     found += [named(text, with_map=False).what for text in p.lora]
@@ -32,7 +33,7 @@ def names(p: DiffusionParams) -> list[str]:
 def state(p: DiffusionParams) -> list[str]:
     """What the result depends on beside the params: the model, and the contents of every file that is named."""
     found = [revision(name) for name in (p.model, p.tiny_vae) if name is not None]
-    found += [digest(Path(path)) for path in (steering.file_of(p.image), p.mask) if path is not None]
+    found += [digest(Path(path)) for path in (steering.file_of(p.image), p.mask, p.gguf) if path is not None]
     found += steering.state(p.control)
     if p.ip_adapter:
         one = named(p.ip_adapter, with_map=True)
@@ -54,7 +55,7 @@ def ingredients(p: DiffusionParams) -> list[Ingredient]:
     models += [one.model for one in controls]
     loras = [named(text, with_map=False).what for text in p.lora]
     models += [name for name in loras if not is_weights(name)]
-    weights = [*filter(is_weights, loras), *(split_word(text)[0] for text in p.embedding)]
+    weights = [*filter(is_weights, loras), *(split_word(text)[0] for text in p.embedding), p.gguf]
     found = [Ingredient("model", name, path=name if is_path(name) else None) for name in models]
     found += [Ingredient("model", path, path=path) for path in weights if path]
     files = [steering.file_of(p.image), p.mask, adapter and adapter.map, *(one.file for one in controls)]
@@ -63,7 +64,7 @@ def ingredients(p: DiffusionParams) -> list[Ingredient]:
 
 def recorded(p: DiffusionParams) -> dict[str, Any]:
     """What went in beside the prompt, by digest."""
-    files = {"image": steering.file_of(p.image), "mask": p.mask}
+    files = {"image": steering.file_of(p.image), "mask": p.mask, "gguf": p.gguf}
     found: dict[str, Any] = {name: digest(Path(path)) for name, path in files.items() if path is not None}
     if p.ip_adapter:
         one = named(p.ip_adapter, with_map=True)
@@ -106,6 +107,11 @@ def words(p: DiffusionParams) -> tuple[Word, ...]:
     from imajin_cli.stages.backends.diffusion.order import Word
 
     return tuple(Word(_file(file, "embedding"), word) for file, word in map(split_word, p.embedding))
+
+
+def gguf(p: DiffusionParams) -> Path | None:
+    """The GGUF file. Raises InputError where it is not there."""
+    return None if p.gguf is None else _file(p.gguf, "GGUF file")
 
 
 def split_word(text: str) -> tuple[str, str]:

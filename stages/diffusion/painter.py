@@ -96,7 +96,7 @@ class Painter:
         if device == "cpu":
             mib += LIBRARIES_MIB
         # Peaks are learned by this name: what makes the model smaller must not be taken for the whole of it.
-        smaller = [p.quant, p.offload if p.offload in ("model", "group") else None]
+        smaller = [p.quant, "gguf" if p.gguf else None, p.offload if p.offload in ("model", "group") else None]
         return Need(found.name, mib, device=device, dtype="+".join(filter(None, [dtype, *smaller])), batch=p.batch)
 
     @cached_property
@@ -181,6 +181,7 @@ class Painter:
             offload=offload_on(device, p.offload, self.needs()[0].mib),
             tiny_vae=None if p.tiny_vae is None else known(p.tiny_vae).folder,
             quant=p.quant,
+            gguf=given.gguf(p),
         )
 
     def _outcome(self, job: Job, done: Painted) -> Outcome:

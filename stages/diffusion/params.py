@@ -8,7 +8,7 @@ from pydantic import Field
 
 from imajin_cli.contract.stage import Params
 
-FILES = frozenset({"image", "mask", "control", "ip_adapter", "lora", "embedding", "tiny_vae"})
+FILES = frozenset({"image", "mask", "control", "ip_adapter", "lora", "embedding", "tiny_vae", "gguf"})
 """Params that name files: what is in them is part of the key, where they lie is not."""
 
 
@@ -112,8 +112,15 @@ class DiffusionParams(Params):
         Field(max_length=1024, description="Folder or name of a tiny autoencoder (TAESD and its like) to decode by."),
     ] = None
     quant: Annotated[
-        Literal["int8"] | None,
-        Field(description="Keep the denoiser's weights in 8-bit integers: less memory, a slightly other picture."),
+        Literal["int8", "nf4"] | None,
+        Field(
+            description="Keep the denoiser's weights in 8-bit integers, or 4-bit floats (NVIDIA GPUs): less memory, a slightly "
+            "other picture."
+        ),
+    ] = None
+    gguf: Annotated[
+        str | None,
+        Field(max_length=1024, description="GGUF file of the denoiser's weights, in place of the model's own: less memory."),
     ] = None
     batch: Annotated[int, Field(ge=1, le=64, description="Candidates that a diffusion model paints at once.")] = 1
     preview_every: Annotated[

@@ -7,6 +7,7 @@ from typing import Any
 from imajin_cli.contract.errors import UsageError
 from imajin_cli.models.capabilities import FAMILIES
 from imajin_cli.stages.backends.diffusion.order import Order
+from imajin_cli.stages.backends.diffusion.quant import kind_of
 
 
 def refuse(order: Order) -> None:
@@ -26,8 +27,8 @@ def refuse(order: Order) -> None:
             raise UsageError(f"{family.name} models have no {words} in diffusers")
         if not family.offered(offer, order.mode):  # type: ignore[arg-type]
             raise UsageError(f"{family.name} models have no {words} in {order.mode} in diffusers")
-    if order.loras and order.model.speed.quant is not None:
-        raise UsageError("LoRAs do not work on quantised weights", hint="leave out --quant, or the LoRAs")
+    if order.loras and kind_of(order.model) is not None:
+        raise UsageError("LoRAs do not work on quantised weights", hint="leave out --quant or --gguf, or the LoRAs")
 
 
 def pictures(order: Order, count: int) -> dict[str, Any]:

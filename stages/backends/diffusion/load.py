@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from imajin_cli.models.capabilities import BY_PIPELINE, FAMILIES, Mode
 from imajin_cli.stages.backends.diffusion import looker, speed
 from imajin_cli.stages.backends.diffusion.adapters import fuse
 from imajin_cli.stages.backends.diffusion.order import Model, Weighted
+from imajin_cli.stages.backends.diffusion.quant import quantised
 from imajin_cli.stages.backends.threads import settle
 
 INDEX = "model_index.json"
@@ -25,6 +27,8 @@ _LIBRARIES = frozenset({"diffusers", "transformers"})
 _MAX_INDEX = 1 << 20
 # Checks of their own by a model are not ours: `moderate` judges every picture.
 _WITHOUT = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
+# What tells of kernels that it has not, once it is installed, also where it is not used.
+_TALKERS = ("torchao", "bitsandbytes", "torch.utils._pytree")
 # Stable Diffusion 1.x names its own, a class of diffusers', which is not loaded.
 _LEFT_OUT = ["stable_diffusion", "StableDiffusionSafetyChecker"]
 
@@ -32,6 +36,8 @@ _LEFT_OUT = ["stable_diffusion", "StableDiffusionSafetyChecker"]
 def libraries() -> tuple[Any, Any]:
     """Torch and diffusers. Raises MissingError where one of them is not installed."""
     settle(1)
+    for name in _TALKERS:
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
         with quiet():
             import torch
@@ -179,7 +185,7 @@ def _base(model: Model, fused: tuple[Weighted, ...]) -> Any:
             more |= looker.parts(model.folder)
     speed.settle_threads(torch, model)
     with quiet():
-        more |= speed.quantised(model, index)
+        more |= quantised(model, index, dtype_of(torch, model))
     made = _read(cls, model, torch, more)
     speed.with_tiny_vae(made, model, dtype_of(torch, model))
     made.set_progress_bar_config(disable=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Dtype = Literal["fp32", "bf16", "fp16"]
 Offload = Literal["none", "model", "group"]
-Quant = Literal["int8"]
+Quant = Literal["int8", "nf4"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class Speed:
 
     ``threads`` of the CPU; ``channels_last``: convolutions' layout, None as it is best; ``compiled``: the blocks that repeat,
     by torch's compiler; ``offload``: what does not work waits in main memory, whole parts ("model") or layers ("group");
-    ``tiny_vae``: the folder of an AutoencoderTiny; ``quant``: the denoiser's weights in 8-bit integers.
+    ``tiny_vae``: the folder of an AutoencoderTiny; ``quant``: the denoiser's weights in fewer
+    bits (8-bit integers by torchao, 4-bit NormalFloat by bitsandbytes); ``gguf``: its weights from this file instead.
     """
 
     threads: int | None = None
@@ -56,6 +57,7 @@ class Speed:
     offload: Offload = "none"
     tiny_vae: Path | None = None
     quant: Quant | None = None
+    gguf: Path | None = None
 
 
 @dataclass(frozen=True)

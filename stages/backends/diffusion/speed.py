@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from imajin_cli.contract.errors import InputError, MissingError, UsageError
 from imajin_cli.stages.backends.diffusion.order import Model, Order
+from imajin_cli.stages.backends.diffusion.quant import TOLD, kind_of
 from imajin_cli.stages.backends.threads import user_count
 
 
@@ -54,31 +54,6 @@ def with_tiny_vae(pipe: Any, model: Model, dtype: Any) -> None:
             f"{pipe.vae.config.latent_channels}"
         )
     pipe.register_modules(vae=tiny.eval())
-
-
-def quantised(model: Model, parts: Container[str]) -> dict[str, Any]:
-    """What `from_pretrained` is told so that the denoiser among the ``parts`` comes with weights in 8 bits; {} for none.
-
-    Weights alone are rounded, one scale for each row (torchao's int8 weight-only); what is computed with is the model's dtype.
-    Raises MissingError where torchao is not installed, UsageError where it cannot be done.
-    """
-    if model.speed.quant is None:
-        return {}
-    denoiser = next((part for part in ("transformer", "unet") if part in parts), None)
-    if denoiser is None or model.family == "auto":
-        raise UsageError(f"quantised weights are not offered for {model.family} models")
-    if model.speed.offload == "group":
-        raise UsageError("quantised weights cannot wait by layers", hint="--offload model, or without --quant")
-    # It tells of each CUDA kernel that it cannot load where there is no GPU.
-    logging.getLogger("torchao").setLevel(logging.ERROR)
-    try:
-        from torchao.quantization import Int8WeightOnlyConfig
-    except ImportError as error:
-        raise MissingError("torchao is not installed", hint="pip install imajin[quant]") from error
-    from diffusers import PipelineQuantizationConfig, TorchAoConfig
-
-    how = TorchAoConfig(Int8WeightOnlyConfig())
-    return {"quantization_config": PipelineQuantizationConfig(quant_mapping={denoiser: how})}
 
 
 def laid_out(pipe: Any, model: Model, torch: Any) -> None:
@@ -148,8 +123,9 @@ def told(model: Model, order: Order, torch: Any) -> dict[str, Any]:
         found["offload"] = model.speed.offload
     if model.speed.tiny_vae is not None:
         found["autoencoder"] = "tiny"
-    if model.speed.quant is not None:
-        found["quantised"] = "denoiser's weights, int8 by rows, torchao"
+    kind = kind_of(model)
+    if kind is not None:
+        found["quantised"] = TOLD[kind]
     if order.step_cache is not None:
         found["step_cache"] = "off: deterministic" if order.deterministic else f"first block, {order.step_cache:g}"
     return found
