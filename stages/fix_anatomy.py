@@ -14,6 +14,7 @@ from pydantic import Field
 from imajin_cli.contract.digest import json_digest
 from imajin_cli.contract.errors import InputError
 from imajin_cli.contract.exits import Exit
+from imajin_cli.contract.ingredient import Ingredient
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.picture import Picture
 from imajin_cli.contract.sidecar import ModelRef, Record, Score, Sidecar
@@ -92,6 +93,10 @@ class FixAnatomy(Stage[FixAnatomyParams]):
     def models(self) -> Sequence[str]:
         """The networks that look, and the diffusion model where one is named."""
         return [*self._networks(), *self._mender.names()]
+
+    def ingredients(self) -> Sequence[Ingredient]:
+        """The models, whether or not they are on this machine."""
+        return [*(Ingredient("model", name) for name in self._networks()), *self._mender.ingredients()]
 
     def needs(self) -> Sequence[Need]:
         """What the models take."""

@@ -84,7 +84,9 @@ class ModerateParams(Params):
     ] = DISTANCE
     calibration: Annotated[
         str | None,
-        Field(description="File of `imajin calibrate`: from where on a picture is explicit, or holds weapons or the like."),
+        Field(
+            description="File of `imajin calibrate`: from where on a picture is explicit, or holds weapons or the like."
+        ),
     ] = None
     time_limit: Annotated[float, Field(gt=0, le=3600, description="Most seconds that one layer may take.")] = 60.0
     explain: Annotated[bool, Field(description="Say what each layer measured, as a table.")] = False
@@ -131,8 +133,9 @@ class Moderate(Stage[ModerateParams]):
         return [opennsfw.MODEL, ages.MODEL, faces.LANDMARKS, *compared, ocr.DETECTOR, ocr.RECOGNISER, encoder]
 
     def ingredients(self) -> Sequence[Ingredient]:
-        """The models of all layers, but for an encoder that is chosen by the machine, and the lists and files that are named."""
+        """The models of all layers, but for an encoder that only some machines have, and the lists and files that are named."""
         from imajin_cli.stages.backends import ages, faces, ocr, opennsfw
+        from imajin_cli.stages.backends.miniclip import NAME, revision
         from imajin_cli.stages.policy import lists
 
         p = self.params
@@ -142,6 +145,7 @@ class Moderate(Stage[ModerateParams]):
         named = [*p.hash_lists, *p.deny_lists, *(path for path in (p.word_list, p.calibration) if path)]
         return [
             *(Ingredient("model", name) for name in models),
+            *([] if encoder else [Ingredient("model", NAME, revision())]),
             Ingredient("data", "words", digest_of(lists.SOURCE)),
             Ingredient("data", "face detector", f"{faces.detector_digest():08x}"),
             *map(file, named),

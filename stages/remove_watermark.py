@@ -92,7 +92,10 @@ class RemoveWatermark(Stage[RemoveWatermarkParams]):
 
     def ingredients(self) -> Sequence[Ingredient]:
         """The models, whether or not they are on this machine."""
-        return [Ingredient("model", name, path=name if "/" in name else None) for name in self.models()]
+        from imajin_cli.stages.backends import ocr
+
+        texts = [Ingredient("model", name) for name in (ocr.DETECTOR, ocr.RECOGNISER)]
+        return [*texts, *(self._mender.ingredients() if self._paints else [])]
 
     def needs(self) -> Sequence[Need]:
         """What the models take."""

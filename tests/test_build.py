@@ -225,6 +225,14 @@ def test_what_changes_nothing_makes_nothing_stale(project):
     assert stale(kept()) == {}
 
 
+def test_a_variable_is_config(project, monkeypatch):
+    as_built()
+    monkeypatch.setenv("IMAJIN_GENERATE__THEME", "dark")
+    found = stale(kept())
+    assert sorted(found) == DRAWN
+    assert set(map(tuple, found.values())) == {("config: generate.theme was 'light', is now 'dark'",)}
+
+
 def test_whether_a_model_is_on_this_machine_makes_nothing_stale(project, monkeypatch):
     as_built()
     (project / "models").mkdir()

@@ -143,6 +143,19 @@ def test_one_rule_for_all_of_them(project):
     assert done.returncode == 0, done.stderr
     assert "2 of 9 jobs" in done.stderr
     assert state(project) == before
+    # What is new, and would be read, is seen too: to imajin these two change one asset, and none.
+    for path, text, made in (
+        ("presets/icon.yaml", "summary: another icon\nrequest: {prompt: x}\n", "0 of 9 jobs"),
+        ("presets/mine.yaml", "summary: mine\nrequest: {prompt: a fox}\n", "1 of 9 jobs"),
+        ("imajin.yaml", "generate: {colour: '#0f766e'}\n", "8 of 9 jobs"),
+        ("models.yaml", "{}\n", "0 of 9 jobs"),
+    ):
+        assert make("-q").returncode == 0, path
+        (project / path).write_text(text)
+        assert make("-q").returncode == 1, path
+        done = make("-j8")
+        assert done.returncode == 0, done.stderr
+        assert made in done.stderr, path
     # An input that is gone is told by imajin, not by Make.
     (project / "frames/a#b.png").unlink()
     gone = make()

@@ -21,6 +21,8 @@ from imajin_cli.run.atomic import folder_lock, make_folder, write_atomic
 from imajin_cli.run.shelf import Shelf
 
 _SLASHED = frozenset(" \t#*?[]:")
+# Files that an asset would be made by were they there: Make looks for them itself, so that a new one is seen.
+_MAY_APPEAR = "$(wildcard imajin.yaml models.yaml presets/*.yaml presets/*.yml)"
 # A bare = makes an assignment of a rule, and no backslash helps.
 _ESCAPED = {"$": "$$", "=": "$(subst ,,=)"}
 
@@ -78,6 +80,7 @@ def _lines(lock: Lock, rules: Iterable[tuple[list[str], list[str]]], beside: Seq
     inputs = dict.fromkeys(one for _, named in rules for path in named for one in _files(path))
     outputs = dict.fromkeys(path for made, _ in rules for path in made)
     yield _rule([str(lock.path)], [*inputs, *outputs, *beside])
+    yield f"{escaped(str(lock.path))}: {_MAY_APPEAR}"
     for made, named in rules:
         if made:
             yield _rule(made, [one for path in named for one in _files(path)])

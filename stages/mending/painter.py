@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from imajin_cli.contract.errors import UsageError
+from imajin_cli.contract.ingredient import Ingredient
 from imajin_cli.contract.need import Need
 from imajin_cli.contract.sidecar import ModelRef, Record
 from imajin_cli.stages.diffusion.models import Known, known, loadable
@@ -56,6 +57,10 @@ class Mender:
     def names(self) -> list[str]:
         """Models by name or folder, for the licence policy."""
         return [] if self._painter is None else self._painter.names()
+
+    def ingredients(self) -> list[Ingredient]:
+        """The model that is named, by its revision or, of a folder, its contents."""
+        return [] if self._painter is None else self._painter.ingredients()
 
     def needs(self) -> list[Need]:
         """What the model takes of a device; nothing where it is the one that made the picture, which has its own lease."""
