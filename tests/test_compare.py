@@ -220,6 +220,12 @@ def test_imajin_mini_beside_the_composer_in_a_browser(cli: Cli, work: Path, brow
             assert browser.run("document.querySelectorAll('.cell').length") == 6
             assert browser.run("document.querySelectorAll('.absent code').length") == 2
             assert browser.run("document.scripts.length") == 2
+            # All scores of a cell, opened, scroll within it: it covers no other.
+            wide = "document.querySelector('.cell .shown').getBoundingClientRect().width"
+            before = browser.run(wide)
+            browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+            assert browser.run(wide) == before or width == 420
+            assert browser.run("document.documentElement.scrollWidth <= innerWidth")
             assert browser.faults() == []
             assert browser.asked() == {path.resolve().as_uri()}
     browser.run("document.querySelector('input[value=black]').click()")
