@@ -143,8 +143,20 @@ def assigned(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
     flags: dict[str, dict[str, Any]] = {}
     for assignment in assignments:
         section, key, value = _assignment(assignment)
-        flags.setdefault(section, {})[key] = value
+        if flags.setdefault(section, {}).setdefault(key, value) != value:
+            hint = "write one of them; several values of a list stand behind one another: a,b"
+            raise UsageError(f"--set {section}.{key} is there twice, each to something else", hint=hint)
     return flags
+
+
+def assign_over(flags: dict[str, dict[str, Any]], assignments: Iterable[str]) -> None:
+    """Put into ``flags`` what --set gave. Raises UsageError where an option sets the same to something else."""
+    for section, values in assigned(assignments).items():
+        for key, value in values.items():
+            if flags.setdefault(section, {}).setdefault(key, value) != value:
+                raise UsageError(
+                    f"--set {section}.{key} and an option set the same, each to something else", hint="leave one out"
+                )
 
 
 def _assignment(text: str) -> tuple[str, str, Any]:

@@ -89,6 +89,54 @@ def test_a_fault_is_told_with_its_line_and_what_was_meant(work, text, said):
     assert said in caught.value.line()
 
 
+@pytest.mark.parametrize(
+    ("defaults", "own", "wanted"),
+    [
+        # A stage's params stay beside the entry's own for that stage.
+        ("generate: {theme: dark, layout: spot}", "generate: {layout: hero}", {"theme": "dark", "layout": "hero"}),
+        # Whose spelling comes last does not matter: the entry has its way.
+        ("generate: {layout: spot}, theme: dark", "generate: {theme: light}", {"layout": "spot", "theme": "light"}),
+        ("generate: {theme: dark, layout: spot}", "theme: light", {"layout": "spot", "theme": "light"}),
+        ("theme: dark, layout: spot", "matrix: {theme: [light]}", {"layout": "spot", "theme": "light"}),
+        ("colour: '#fff'", "matrix: {palette: ['#000']}", {"colour": "#000"}),
+        (
+            "generate: {theme: dark, layout: spot}",
+            "matrix: {on: {card: {theme: light}}}",
+            {"layout": "spot", "theme": "light"},
+        ),
+    ],
+)
+def test_an_entry_stands_over_the_defaults_by_param(work, defaults, own, wanted):
+    (job,) = from_yaml(work, f"defaults: {{{defaults}}}\nassets:\n  - {{prompt: x, {own}}}\n")
+    assert job.flags["generate"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ("theme: dark, generate: {theme: light}", "assets.yaml:2: theme and generate set generate.theme, each to something else"),
+        ("generate: {theme: dark}, matrix: {theme: [light]}", "generate and theme set generate.theme, each to something else"),
+        (
+            "matrix: {theme: [light, dark], on: {card: {theme: dark}, page: {}}}", ":2: matrix: theme and on both set theme",
+        ),
+        (
+            "matrix: {a: {x: {quality: {min-contrast: 2}}}, b: {x: {quality: {min_contrast: 3}}}}",
+            "matrix: a and b both set quality.min_contrast",
+        ),
+        ("remove-background: {method: flat}, remove_background: {method: vector}", "remove-background and remove_background set"),
+    ],
+)  # fmt: skip
+def test_a_contradiction_is_said(work, own, said):
+    with pytest.raises(UsageError) as caught:
+        from_yaml(work, f"assets:\n  - {{prompt: x, {own}}}\n")
+    assert said in caught.value.line()
+
+
+def test_what_is_said_twice_alike_is_no_contradiction(work):
+    (job,) = from_yaml(work, "assets:\n  - {prompt: x, theme: dark, generate: {theme: dark}}\n")
+    assert job.flags["generate"] == {"theme": "dark"}
+
+
 def test_a_fault_among_the_defaults_is_told_there(work):
     with pytest.raises(UsageError, match=r"assets\.yaml:2: unknown key colr"):
         from_yaml(work, "defaults:\n  colr: '#fff'\nassets:\n  - prompt: x\n")

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from imajin_cli.contract.errors import UsageError
+from imajin_cli.stagecommand import assign_over, assigned
+
 PROMPT = "a friendly robot looking for a lost page"
 
 
@@ -133,6 +136,17 @@ def test_set_reaches_any_param_and_names_the_nearest_one(cli):
     assert b"did you mean layout?" in done.stderr
     assert cli("run", PROMPT, "--set", "nonsense").returncode == 2
     assert cli("run", PROMPT, "--set", "nosuch.x=1").returncode == 2
+
+
+def test_a_param_that_is_set_twice_is_no_guess():
+    assert assigned(["generate.theme=dark", "generate.theme=dark"]) == {"generate": {"theme": "dark"}}
+    with pytest.raises(UsageError, match=r"--set output.format is there twice"):
+        assigned(["output.format=png", "output.format=webp"])
+    flags = {"generate": {"theme": "light"}}
+    assign_over(flags, ["generate.layout=hero", "generate.theme=light"])
+    assert flags == {"generate": {"theme": "light", "layout": "hero"}}
+    with pytest.raises(UsageError, match=r"--set generate.theme and an option set the same"):
+        assign_over(flags, ["generate.theme=dark"])
 
 
 def test_a_second_run_publishes_nothing_anew(cli):

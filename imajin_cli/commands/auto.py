@@ -11,7 +11,7 @@ from imajin_cli.asking.options import AskingParams, PromptParams
 from imajin_cli.contract.classification import Classification
 from imajin_cli.contract.request import MAX_SEED
 from imajin_cli.options import options_of, split
-from imajin_cli.stagecommand import AsJson, Assign, Preset, Quiet, assigned, make_command
+from imajin_cli.stagecommand import AsJson, Assign, Preset, Quiet, assign_over, make_command
 
 HELP = """One sentence in, the right assets out: classify, prompt, generate, all gates, publish.
 
@@ -60,8 +60,7 @@ def _planned(given: dict[str, Any]) -> Any:
     from imajin_cli.config.resolve import resolve
 
     flags = split({key: value for key, value in given.items() if "__" in key})
-    for section, values in assigned(given["assign"] or []).items():
-        flags.setdefault(section, {}).update(values)
+    assign_over(flags, given["assign"] or [])
     if given["to"] is not None:
         flags.setdefault("output", {})["to"] = given["to"]
     settings = load_settings(given["preset"])

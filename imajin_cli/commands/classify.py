@@ -15,7 +15,7 @@ from imajin_cli.options import options_of, split
 from imajin_cli.run.naming import printable
 from imajin_cli.run.pipe import write_out
 from imajin_cli.run.report import show_json
-from imajin_cli.stagecommand import Assign, Preset, assigned, make_command
+from imajin_cli.stagecommand import Assign, Preset, assign_over, make_command
 
 HELP = """Say what a request in plain words asks for.
 
@@ -34,8 +34,7 @@ def _body(**given: Any) -> None:
     from imajin_cli.config.resolve import resolve
 
     flags = split(given)
-    for section, values in assigned(given["assign"] or []).items():
-        flags.setdefault(section, {}).update(values)
+    assign_over(flags, given["assign"] or [])
     settings = load_settings(given["preset"])
     params = resolve("asking", AskingParams, settings, flags.get("asking", {})).params
     found = classified(given["request"], settings, flags, params)

@@ -12,7 +12,7 @@ from imajin_cli.options import options_of, split
 from imajin_cli.registry import STAGES
 from imajin_cli.run.options import SHORTCUTS, RunParams
 from imajin_cli.run.pipeline import RunOptions, run_pipeline
-from imajin_cli.stagecommand import AsJson, Assign, Events, Expect, Force, Preset, Quiet, assigned, make_command
+from imajin_cli.stagecommand import AsJson, Assign, Events, Expect, Force, Preset, Quiet, assign_over, make_command
 
 HELP = """Run all stages: from a prompt to published files.
 
@@ -29,8 +29,7 @@ def _body(**given: Any) -> None:
     assignments = given.pop("assign") or []
     own = {key: given.pop(key) for key in _OWN}
     flags = split(given)
-    for section, values in assigned(assignments).items():
-        flags.setdefault(section, {}).update(values)
+    assign_over(flags, assignments)
     raise typer.Exit(run_pipeline(arguments, flags, RunOptions(**own)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +16,7 @@ from imajin_cli.config.yamlfile import Located, parse_document
 from imajin_cli.contract.errors import InputError, UsageError
 from imajin_cli.contract.request import RequestParams
 from imajin_cli.registry import stages
-from imajin_cli.run.batch.matrix import variants
+from imajin_cli.run.batch.matrix import option_of, variants
 from imajin_cli.run.batch.table import rows
 from imajin_cli.run.options import SHORTCUTS, RunParams
 
@@ -25,6 +25,8 @@ MAX_YAML = 16 << 20
 SUFFIXES = (".yaml", ".jsonl", ".csv", ".yml")
 _FILES = "files"
 _TOP_KEYS = ("assets", "defaults", "jobs")
+Target = tuple[str, str]
+"""A section and a param of it."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def _from_yaml(data: bytes, name: str) -> Iterator[Job]:
     for item in jobs.value:
         own = _mapping(item, name, "an asset is")
         # A value's own line, so that a fault is shown where it stands: in the entry, or among the defaults.
-        given = {**common, **own}
+        given = over_defaults(common, own)
         lines = {key.replace("-", "_"): f"{name}:{value.line}" for key, value in given.items()}
         yield from jobs_of({key: value.plain() for key, value in given.items()}, f"{name}:{item.line}", lines)
 
@@ -145,10 +147,15 @@ def job_of(given: Mapping[str, Any], place: str, lines: Mapping[str, str] = Mapp
     if prompt is None and preset is None and not files:
         raise UsageError(f"{place}: a job needs a prompt, files or a preset")
     flags: dict[str, dict[str, Any]] = {}
-    for key, value in rest.items():
-        key = key.replace("-", "_")
+    said: dict[tuple[str, str], str] = {}
+    for given_key, value in rest.items():
+        key = given_key.replace("-", "_")
         for section, name, found in _placed(key, value, lines.get(key, place)):
-            flags.setdefault(section, {})[name] = found
+            if flags.setdefault(section, {}).setdefault(name, found) != found:
+                both = " and ".join(dict.fromkeys((said[section, name], given_key)))
+                where = lines.get(key, place)
+                raise UsageError(f"{where}: {both} set {section}.{name}, each to something else", hint="leave one out")
+            said[section, name] = given_key
     return Job(place, prompt, files, preset, flags)
 
 
@@ -168,8 +175,7 @@ def _names(value: Any, place: str) -> tuple[str, ...]:
 
 def _placed(key: str, value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
     """(section, param, value) of one key: an option of `imajin run` by its name, or a section with params of its own."""
-    sections = {name.replace("-", "_"): name for name in ("request", "run", *stages())}
-    options = run_options()
+    sections, options = _sections(), run_options()
     if key in sections and isinstance(value, dict):
         section = sections[key]
         model = section_model(section)
@@ -182,6 +188,52 @@ def _placed(key: str, value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
         yield section, name, _typed(section, name, value)
     else:
         raise unknown(key, ["prompt", _FILES, "preset", "matrix", *options, *sections.values()], place, "key")
+
+
+def over_defaults(common: Mapping[str, Located], own: Mapping[str, Located]) -> dict[str, Located]:
+    """An entry over the defaults. What both set is the entry's, however either calls it: `theme`, or under `generate`; other
+    params of a stage that both have a section for stay.
+    """
+    wins = {target for key, item in own.items() for target in _set_by(key, item.plain())}
+    merged: dict[str, Located] = {}
+    for key, item in common.items():
+        kept = _kept(key, item, wins)
+        if kept is not None:
+            merged[key] = kept
+    spelt = {key.replace("-", "_"): key for key in merged}
+    for key, item in own.items():
+        before = merged.pop(spelt.get(key.replace("-", "_"), key), None)
+        joined = before is not None and isinstance(before.value, dict) and isinstance(item.value, dict)
+        merged[key] = Located({**before.value, **item.value}, item.line) if joined and before is not None else item
+    return merged
+
+
+def _kept(key: str, item: Located, wins: Set[Target]) -> Located | None:
+    """What is left of a default without params that are in ``wins``."""
+    if not isinstance(item.value, dict) or key.replace("-", "_") not in _sections():
+        return None if wins & set(_set_by(key, item.plain())) else item
+    return Located({name: v for name, v in item.value.items() if not wins & set(_set_by(key, {name: None}))}, item.line)
+
+
+def _set_by(key: str, value: Any) -> Iterator[Target]:
+    """What a key of an entry sets: (section, param), or ("", key) of what is no param; a matrix what its axes set."""
+    key = key.replace("-", "_")
+    if key in _sections() and isinstance(value, dict):
+        yield from ((_sections()[key], str(name).replace("-", "_")) for name in value)
+    elif key == "matrix" and isinstance(value, dict):
+        for axis, values in value.items():
+            yield from _set_by(option_of(str(axis)), None)
+            for choice in values.values() if isinstance(values, dict) else ():
+                for inner, found in choice.items() if isinstance(choice, dict) else ():
+                    yield from _set_by(str(inner), found)
+    else:
+        yield run_options().get(key, ("", key))
+
+
+@functools.cache
+def _sections() -> dict[str, str]:
+    """Every section that an entry may have, by its name in a file."""
+    return {name.replace("-", "_"): name for name in ("request", "run", *stages())}
 
 
 def _typed(section: str, name: str, value: Any) -> Any:

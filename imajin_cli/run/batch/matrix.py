@@ -97,11 +97,27 @@ def _axes(matrix: Any, rest: Mapping[str, Any], place: str, options: Sequence[st
     twice = sorted(set(axes) & set(rest))
     if twice:
         raise UsageError(f"{place}: {twice[0]} stands in the matrix and beside it")
+    _apart(found, place)
     size = prod(map(len, found.values()))
     if size > MAX_VARIANTS:
         shape = " × ".join(f"{len(choices)} {axis}" for axis, choices in found.items())
         raise UsageError(f"{place}: a matrix of {size:,} ({shape}); {MAX_VARIANTS:,} are the most", hint="split it up")
     return found
+
+
+def _apart(axes: Mapping[str, Sequence[Choice]], place: str) -> None:
+    """Raises UsageError where two axes set the same: only one of them could have its way."""
+    owner: dict[str, str] = {}
+    for axis, choices in axes.items():
+        for name in sorted({name for choice in choices for name in _names(choice.sets)}):
+            if owner.setdefault(name, axis) != axis:
+                raise UsageError(f"{place}: matrix: {owner[name]} and {axis} both set {name}")
+
+
+def _names(sets: Mapping[str, Any]) -> Iterator[str]:
+    """The options that a choice sets, and "stage.param" of what it sets under a stage."""
+    for key, value in sets.items():
+        yield from (f"{key}.{str(name).replace('-', '_')}" for name in value) if isinstance(value, dict) else [key]
 
 
 def _choices(axis: str, values: Any, place: str, options: Sequence[str]) -> list[Choice]:
@@ -128,10 +144,15 @@ def _choices(axis: str, values: Any, place: str, options: Sequence[str]) -> list
     return choices
 
 
+def option_of(axis: str) -> str:
+    """The option that an axis with plain values sets."""
+    return _SETS.get(axis, axis)
+
+
 def _sets(axis: str, value: Any, where: str, options: Sequence[str]) -> dict[str, Any]:
     if isinstance(value, dict) and axis not in options:
         return {str(key).replace("-", "_"): found for key, found in value.items()}
-    target = _SETS.get(axis, axis)
+    target = option_of(axis)
     if target not in options:
         raise unknown(axis, [*options, *_SETS], f"{where}: its values are plain, and so it must be an option", "option")
     return {target: value}
