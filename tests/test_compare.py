@@ -24,6 +24,7 @@ from imajin_cli.contract.events import EVENT
 from imajin_cli.contract.sidecar import Record, Sidecar
 from imajin_cli.review.page import SHEET, page
 from imajin_cli.stages.publication.contact import Picture, sheet
+from test_events import assert_declared
 
 # Gates whose models take seconds to load are tested elsewhere; what is done with a gate's word is the same for each.
 QUICK = ("--size", "64", "--set", "run.skip=moderate,semantic,aesthetic,validate")
@@ -45,6 +46,7 @@ def test_a_model_that_fails_leaves_the_others_to_be_made(cli: Cli, work: Path) -
     events = [json.loads(line) for line in done.stdout.splitlines()]
     for event in events:
         EVENT.validate_python(event)
+        assert_declared(event)
     cells = [event for event in events if event["event"] == "cell"]
     ends = [(cell["model"], cell["prompt"], cell["status"], cell["code"]) for cell in cells]
     assert done.returncode == 20
