@@ -207,6 +207,7 @@ def test_a_broken_image_encoder_is_no_verdict_and_named(give, says, monkeypatch)
         (miniclip.TEXT, "the text head"),
         (miniclip.THINGS, "the memory of things"),
         (miniclip.PARTS, "the table of drawings"),
+        (miniclip.NAMED, "the table of names"),
         (miniclip.TITLES, "the (table of drawings|knowledge of what prompts call for)"),
     ],
 )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from imajin_cli.stages.backends.named import Named
     from imajin_cli.stages.backends.parts import Parts
     from imajin_cli.stages.backends.things import Things
 
@@ -31,7 +32,8 @@ FOLDER = Path(__file__).parent.parent / "semantics" / "compiled"
 IMAGE, TEXT, VOCABULARY, SAMPLE = "image.onnx", "text.safetensors", "vocabulary.json", "sample.safetensors"
 THINGS = "things.safetensors"
 PARTS, TITLES = "parts.safetensors", "parts.json"
-FILES = (IMAGE, TEXT, VOCABULARY, SAMPLE, THINGS, PARTS, TITLES)
+NAMED = "named.safetensors"
+FILES = (IMAGE, TEXT, VOCABULARY, SAMPLE, THINGS, PARTS, TITLES, NAMED)
 _TYPES = {"F16": "<f2", "F32": "<f4", "I8": "i1"}
 _HINT = "pip install --force-reinstall imajin"
 
@@ -70,6 +72,7 @@ class MiniClip:
         self._text: dict[str, NDArray[np.float32]] | None = None
         self._things: Things | None = None
         self._parts: Parts | None = None
+        self._named: Named | None = None
 
     def _path(self, name: str) -> Path:
         path = self.folder / name
@@ -100,7 +103,7 @@ class MiniClip:
 
     def close(self) -> None:
         """Let go of the session and the tables; the next use reads them again."""
-        self._session = self._text = self._things = self._parts = None
+        self._session = self._text = self._things = self._parts = self._named = None
 
     def image(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Vectors of pictures (n, 3, 48, 48) in -1..1. Raises BackendError for NaN or a wrong shape in or out."""
@@ -163,6 +166,15 @@ class MiniClip:
 
             self._parts = Parts(self.folder)
         return self._parts
+
+    @property
+    def named(self) -> Named:
+        """What icons of each name that many sets share look like to the encoder."""
+        if self._named is None:
+            from imajin_cli.stages.backends.named import Named
+
+            self._named = Named(self.folder)
+        return self._named
 
     def called_for(self, embedded: NDArray[np.float32]) -> NDArray[np.float32]:
         """How much more than by any text each thing is called for by texts, (n, things), from the embedder's vectors."""

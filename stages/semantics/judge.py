@@ -74,7 +74,7 @@ def agreeing(
 
 
 def known(called_for: NDArray[np.float32], *shown: NDArray[np.float32]) -> tuple[float, ...]:
-    """How well the drawings that a text calls for (drawings,) agree with those that a picture shows, each (drawings,)."""
+    """How well what a text calls for of a table (rows,) agrees with each of what a picture shows of it, all (rows,)."""
     from imajin_cli.stages.backends.things import agreement
 
     return tuple(float(agreement(called_for[None], one[None])[0, 0]) for one in shown)

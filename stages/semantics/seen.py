@@ -104,6 +104,14 @@ class Seen:
         found = layer("semantic", "the table of drawings", lambda: shared().parts.shown(views[None]))
         return tuple(one[0] for one in found)
 
+    @cached_property
+    def named(self) -> NDArray[np.float32]:
+        """The probability of each name of icons (names,) that the picture looks like it."""
+        from imajin_cli.stages.backends.miniclip import shared
+
+        views = self.views
+        return layer("semantic", "the table of names", lambda: shared().named.shown(views[None])[0])
+
     def asset_class(self, wanted: str, composed: str = "") -> str:
         """The asset class that was asked for; else the one of our own scenes that ``composed`` names, as `composed_class`
         gives it; else by the pixels: photo, drawing, or scene for a drawing in two views.
@@ -124,7 +132,8 @@ class Seen:
 
         if text not in self._fits:
             vector, called_for = meaning(text)
-            agree = (*agreeing(called_for, *self.shown), *known(drawings(text), *self.drawn))
+            by_name = known(names(vector), self.named)
+            agree = (*agreeing(called_for, *self.shown), *by_name, *known(drawings(text), *self.drawn))
             self._fits[text] = fit(vector, self.views, self.sample, agree)
         return self._fits[text]
 
@@ -214,6 +223,15 @@ def meaning(text: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     embedded = embedded_of((text,))
     vector = text_vectors((text,), embedded)[0]
     return vector, layer("semantic", "the memory of things", lambda: shared().called_for(embedded))[0]
+
+
+def names(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much more than by any text each name of icons is called for by a text's unit vector (256,), (names,). Raises
+    NoVerdictError.
+    """
+    from imajin_cli.stages.backends.miniclip import shared
+
+    return layer("semantic", "the table of names", lambda: shared().named.called_for(vector[None]))[0]
 
 
 def drawings(text: str) -> NDArray[np.float32]:

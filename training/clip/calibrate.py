@@ -208,10 +208,11 @@ def main() -> None:
     parser.add_argument(
         "--own", action="store_true", help="set the curves of our own scenes alone, and keep the others"
     )
+    parser.add_argument("--curves", action="store_true", help="set every curve, and keep what is set of filters")
     args = parser.parse_args()
     clip = miniclip.MiniClip(args.out)
+    kept = json.loads((args.out / "calibration.json").read_text()) if args.own or args.curves else {}
     if args.own:
-        kept = json.loads((args.out / "calibration.json").read_text())
         kept["classes"] = {k: v for k, v in kept["classes"].items() if not k.startswith("composed")}
         kept["classes"] |= own_curves(clip, Words(clip, args.data / "text"), args.data / "runs")
         kept["revision"] = miniclip.revision(args.out)
@@ -231,7 +232,7 @@ def main() -> None:
         "scene": curve_of(both, whose, near),
         **own_curves(clip, words, args.data / "runs"),
     }
-    told = filters(clip, args.out, args.data, args.modules)
+    told = kept["filters"] if args.curves else filters(clip, args.out, args.data, args.modules)
     found = {"revision": miniclip.revision(args.out), "classes": classes, "filters": told}
     (args.out / "calibration.json").write_text(json.dumps(found, indent=1) + "\n")
     print(json.dumps(classes, indent=1))

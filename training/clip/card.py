@@ -11,6 +11,7 @@ import numpy as np
 import yaml
 
 from imajin_cli.stages.backends.miniclip import THINGS, tensors
+from imajin_cli.stages.backends.named import Named
 from imajin_cli.stages.backends.parts import Parts
 
 HERE = Path(__file__).resolve().parent
@@ -65,6 +66,7 @@ def main() -> None:
     text = text.replace("{revision}", json.loads(RESULTS.read_text())["revision"])
     kept = tensors(OUT.parent / THINGS)
     text = text.replace("{rows}", f"{len(kept['keys']):,}").replace("{things}", str(len(kept["prior"])))
+    text = text.replace("{names}", f"{len(Named(OUT.parent).tables['keys']):,}")
     text = text.replace("{drawings}", f"{len(Parts(OUT.parent).places):,}")
     OUT.write_text(text)
 

@@ -36,7 +36,7 @@ from imajin_cli.stages.semantics.seen import all_views, is_small, views_of
 from imajin_cli.stages.semantics.wanted import called_for, shares
 from imajin_cli.stages.semantics.words import ids_of, words_of
 
-REPEATS = 200
+REPEATS, MOST_AT_ONCE = 200, 2000
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Part:
 
 @dataclass
 class Pairs:
-    """Features (n, 10) as in judge.fit, rank, label, kind ("right", "same set", "other"), the picture's number, set and mark."""
+    """Features (n, 11) as in judge.fit, rank, label, kind ("right", "same set", "other"), the picture's number, set and mark."""
 
     features: np.ndarray
     ranks: np.ndarray
@@ -119,7 +119,9 @@ class Words:
 
             engine = shared()
             assert engine is not None
-            self.raw.update(zip(new, engine.embed(new), strict=True))
+            for start in range(0, len(new), MOST_AT_ONCE):
+                some = new[start : start + MOST_AT_ONCE]
+                self.raw.update(zip(some, engine.embed(some), strict=True))
 
     def __call__(self, prompts: list[str]) -> np.ndarray:
         self.embed(prompts)
@@ -263,7 +265,7 @@ def choose_wrong(
 def agreements(
     part: Part, words: Words, sample: dict[str, np.ndarray], prompts: list[str], at: np.ndarray
 ) -> list[np.ndarray]:
-    """The features of judge.agreeing and judge.known for each prompt with the picture ``at`` its place."""
+    """The features of judge.agreeing and judge.known (names, then drawings) for each prompt with the picture ``at`` its place."""
     things = words.clip.things
     shown, others = things.shown(part.vectors), things.shown(sample["pictures"][:, None])
     unique = {p: i for i, p in enumerate(dict.fromkeys(prompts))}
@@ -271,11 +273,18 @@ def agreements(
     usual = agreement(called_for, others)
     row = np.array([unique[p] for p in prompts])
     steps = [slice(i, i + 2000) for i in range(0, len(row), 2000)]
-    ratio = np.concatenate([(called_for[row[s]] * shown[at[s]]).sum(1) for s in steps])
-    found = np.log((ratio + GRANTED) / (1 + GRANTED))
+
+    def agreed(wants: np.ndarray, has: np.ndarray) -> np.ndarray:
+        ratio = np.concatenate([(wants[row[s]] * has[at[s]]).sum(1) for s in steps])
+        return np.log((ratio + GRANTED) / (1 + GRANTED))
+
+    found = agreed(called_for, shown)
+    # Names are many: what texts call for of them is made a step at a time.
+    named, vectors = words.clip.named, words(list(unique))
+    looks = named.shown(part.vectors)
+    by_name = [(named.called_for(vectors[row[s]]) * looks[at[s]]).sum(1) for s in steps]
     drawn, wants = words.clip.parts.shown(part.vectors), words.drawings(list(unique))
-    ratios = [np.concatenate([(wants[row[s]] * one[at[s]]).sum(1) for s in steps]) for one in drawn]
-    known = [np.log((ratio + GRANTED) / (1 + GRANTED)) for ratio in ratios]
+    known = [np.log((np.concatenate(by_name) + GRANTED) / (1 + GRANTED)), *(agreed(wants, one) for one in drawn)]
     return [found, (found - usual.mean(1)[row]) / np.maximum(usual.std(1)[row], LEAST_SPREAD), *known]
 
 
