@@ -102,6 +102,7 @@ def test_the_embedded_encoder_is_the_one_that_the_catalogue_promises():
         miniclip.THINGS,
         miniclip.PARTS,
         miniclip.TITLES,
+        miniclip.NAMED,
     ]
     for file in promised.files:
         found = store.locate(promised, file, trust=False)

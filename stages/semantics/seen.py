@@ -231,7 +231,8 @@ def names(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     from imajin_cli.stages.backends.miniclip import shared
 
-    return layer("semantic", "the table of names", lambda: shared().named.called_for(vector[None]))[0]
+    found: NDArray[np.float32] = layer("semantic", "the table of names", lambda: shared().named.called_for(vector[None]))[0]
+    return found
 
 
 def drawings(text: str) -> NDArray[np.float32]:
