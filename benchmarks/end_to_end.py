@@ -33,7 +33,7 @@ from imajin_cli.run.execute import Memory, Result, process
 from imajin_cli.stages.backends.miniclip import revision
 from imajin_cli.stages.semantic import Semantic, SemanticParams
 from imajin_cli.stages.semantics.judge import agreeing, composed_class, curve, fit, has_curve, known
-from imajin_cli.stages.semantics.seen import Seen, drawings, meaning, planes_of
+from imajin_cli.stages.semantics.seen import Seen, drawings, meaning, names, planes_of
 
 STAGES = ("validate", "generate", "moderate", "semantic", "quality")
 CLASSES = ("composed",)
@@ -88,10 +88,10 @@ def probabilities(entries: Sequence[Entry], texts: Sequence[str]) -> np.ndarray:
     for entry in entries:
         assert entry.asset.picture is not None
         seen = Seen(planes_of(entry.asset.picture.image))
-        views, sample, shown, drawn = seen.views, seen.sample, seen.shown, seen.drawn
+        views, sample, shown, drawn, named = seen.views, seen.sample, seen.shown, seen.drawn, seen.named
         made = curve(class_of(entry), revision())
         fits = [
-            fit(vector, views, sample, (*agreeing(called_for, *shown), *known(wanted, *drawn)))
+            fit(vector, views, sample, (*agreeing(called_for, *shown), *known(names(vector), named), *known(wanted, *drawn)))
             for vector, called_for, wanted in meanings
         ]
         rows.append([made.probability(found.features) for found in fits])
