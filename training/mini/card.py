@@ -30,7 +30,7 @@ def main() -> None:
     for name, key in (("held", "held"), ("names", "names"), ("real", "drawings")):
         own = scores["text"][key]
         shares = {f"{name}_first": percent(own["first"]), f"{name}_five": percent(own["first_five"])}
-        fields |= shares | {f"{name}_mean": f"{own['mean_rank']:.1f}"}
+        fields |= shares | {f"{name}_mean": f"{own['mean_rank']:.1f}", f"{name}_cosine": percent(own["first_by_cosine"])}
     for name in ("control", "adapter"):
         own = scores[name]
         means = {f"{name}_{key}": f"{own[key]:.3f}" for key in ("own", "shuffled")}
