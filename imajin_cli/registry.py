@@ -97,6 +97,7 @@ TOOLS: dict[str, str] = {
     "classify": "imajin_cli.stages.classification.classify:classify",
     "told": "imajin_cli.stages.classification.classify:told",
     "reform": "imajin_cli.stages.classification.classify:reform",
+    "chat-model": "imajin_cli.stages.backends.chat:model_at",
     "read-pem": "imajin_cli.stages.provenance.signing:read_pem",
 }
 

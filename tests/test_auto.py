@@ -105,16 +105,8 @@ def test_a_share_picture_has_no_title_but_the_requests():
         assert job.settings["request"]["headline"] == title
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "request_",
-    [
-        'a 404 page with a lost robot, it\'s for $HOME and `id`; rm -rf "x"',
-        "an icon of a rocket",
-        'banner for our bakery that says "Fresh\'s best"',
-    ],
-)
-def test_the_dry_runs_pipeline_gives_the_same(request_, path, sh, capfd, monkeypatch):
+def holds_the_same(request_: str, sh, capfd, monkeypatch) -> None:
+    """The line that --dry-run prints, pasted into a shell, publishes the very files and digests of the command itself."""
     code, files, err = auto(capfd, monkeypatch, request_, "-o", "out", "--seed", "3")
     assert code == 0, err
     code, lines, _ = auto(capfd, monkeypatch, request_, "-o", "piped", "--seed", "3", "--dry-run")
@@ -124,9 +116,43 @@ def test_the_dry_runs_pipeline_gives_the_same(request_, path, sh, capfd, monkeyp
     assert done.returncode == 0, done.stderr.decode()
     piped = done.stdout.decode().splitlines()
     assert [Path(name).name for name in piped] == [Path(name).name for name in files]
+    assert {path.name for path in Path("out").iterdir()} == {path.name for path in Path("piped").iterdir()}
     for one, other in zip(files, piped, strict=True):
         assert Path(one).read_bytes() == Path(other).read_bytes()
         assert digest(one) == digest(other)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "a 404 page with a lost robot, it's for $HOME and `id`; rm -rf \"x\"",
+        "an icon of a rocket",
+        "banner for our bakery that says \"Fresh's best\"",
+        "avatar of a woman with glasses, for dark mode",
+        "hero image for a travel agency",
+        "a loading screen, anime girl drinking tea",
+        "open graph card for an article on hiring",
+        "favicon for my bakery site",
+        "لافتة لمخبز مكتوب عليها \"خبز 'طازج' بـ $5\"",
+        "icon set: rocket, bell",
+    ],
+)
+def test_the_dry_runs_pipeline_gives_the_same(request_, path, sh, capfd, monkeypatch):
+    holds_the_same(request_, sh, capfd, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("request_", ["take the background out of \"my cat's $1.png\"", "one variation of own.png"])
+def test_the_dry_runs_pipeline_of_a_picture_gives_the_same(request_, path, sh, capfd, monkeypatch):
+    code, (made, *_), err = auto(capfd, monkeypatch, "a friendly spot illustration of a robot", "-o", "made")
+    assert code == 0, err
+    for name in ("my cat's $1.png", "own.png"):
+        Path(name).write_bytes(Path(made).read_bytes())
+        sidecar_path(Path(name)).write_bytes(sidecar_path(Path(made)).read_bytes())
+    holds_the_same(request_, sh, capfd, monkeypatch)
 
 
 @given(st.text(min_size=1, max_size=60).filter(lambda text: "\0" not in text), st.text(max_size=30))

@@ -37,6 +37,7 @@ FILES = {
     "test_mini.py": 11,
     "test_anatomy_networks.py": 4,
     "test_compare.py": 18,
+    "test_chat_local.py": 9,
 }
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]

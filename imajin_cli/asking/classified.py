@@ -87,7 +87,7 @@ def classified(request: str, settings: Settings, flags: Flags, params: AskingPar
     """
     hold([request], settings, flags)
     found: Classification = load(TOOLS["classify"])(request)
-    model = language_model(params)
+    model = language_model(params, settings)
     return found if model is None else told(found, model, settings, flags)
 
 

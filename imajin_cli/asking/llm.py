@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
 from imajin_cli.asking.options import AskingParams
+from imajin_cli.config.layers import Settings
 from imajin_cli.contract.errors import MissingError, UsageError
 
 KEY_VARIABLE = "IMAJIN_LLM_KEY"
@@ -30,7 +31,7 @@ _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 
 @dataclass(frozen=True)
 class LanguageModel:
-    """Where a model is asked. ``place`` names it without anything secret."""
+    """A model that is asked at an address. ``place`` names it without anything secret."""
 
     params: AskingParams
     place: str
@@ -45,6 +46,14 @@ class LanguageModel:
 
         Raises MissingError where there is no answer in time, or one that is too large, no JSON, or no object.
         """
+        return self._object(self._said(task, question))
+
+    def fail(self, why: str) -> NoReturn:
+        """Raise the MissingError that names the model and what is wrong with it."""
+        raise MissingError(f"the {self.name} {why}", hint="without --llm the embedded heads do it")
+
+    def _said(self, task: str, question: dict[str, Any]) -> str:
+        """What it says. Raises MissingError."""
         body = json.dumps(
             {
                 "model": self.params.llm_model,
@@ -58,11 +67,7 @@ class LanguageModel:
             },
             ensure_ascii=False,
         ).encode("utf-8", "replace")
-        return self._object(self._content(self._posted(body)))
-
-    def fail(self, why: str) -> NoReturn:
-        """Raise the MissingError that names the model and what is wrong with it."""
-        raise MissingError(f"the {self.name} {why}", hint="without --llm the embedded heads do it")
+        return self._content(self._posted(body))
 
     def _posted(self, body: bytes) -> bytes:
         address = parsed(self.params.llm or "")
@@ -127,10 +132,17 @@ class LanguageModel:
             self.fail(why)
 
 
-def language_model(params: AskingParams) -> LanguageModel | None:
-    """The model that ``params`` name, None where they name none. Raises UsageError for an address that is none."""
+def language_model(params: AskingParams, settings: Settings) -> LanguageModel | None:
+    """The model that ``params`` name, None where they name none: at an address, in a folder, or of the catalogue.
+
+    Raises UsageError for none of these, and what `local_model` raises.
+    """
     if params.llm is None:
         return None
+    if "://" not in params.llm:
+        from imajin_cli.asking.local import local_model
+
+        return local_model(params, settings)
     address = parsed(params.llm)
     return LanguageModel(params, f"{address.hostname}{f':{address.port}' if address.port else ''}")
 

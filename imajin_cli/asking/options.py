@@ -18,11 +18,12 @@ class AskingParams(Params):
         str | None,
         Field(
             max_length=500,
-            description="Address of a language model with OpenAI's chat interface, such as http://localhost:8080/v1; "
-            "its answer is checked like any input. A key is read from $IMAJIN_LLM_KEY.",
+            description="Address of a language model with OpenAI's chat interface, such as http://localhost:8080/v1 (a key is "
+            "read from $IMAJIN_LLM_KEY), or a model on this machine: a folder, or a name of the catalogue. Its answer is "
+            "checked like any input.",
         ),
     ] = None
-    llm_model: Annotated[str, Field(min_length=1, max_length=200, description="Name of the model there.")] = "default"
+    llm_model: Annotated[str, Field(min_length=1, max_length=200, description="Name of the model at that address.")] = "default"
     llm_timeout: Annotated[
         float, Field(gt=0, le=600, allow_inf_nan=False, description="Most seconds that its whole answer may take.")
     ] = 30.0

@@ -85,7 +85,7 @@ def _set(
     params: PromptParams,
 ) -> PromptSet:
     readings = {text: classified(text, settings, flags, asking) for text in dict.fromkeys(texts)}
-    model = language_model(asking)
+    model = language_model(asking, settings)
     if model is not None:
         made = _asked(model, texts, readings, seed, settings, flags, params)
     else:
