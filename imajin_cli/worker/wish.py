@@ -22,11 +22,13 @@ else:
 
     Wish = namedtuple("Wish", "arguments asked settings")
 
-# What is no stage: quick by itself, or about the worker. What else is unknown here may be a third party's stage.
+# What is no stage: quick by itself, many runs that keep their models themselves, or about the worker. What else is unknown here
+# may be a third party's stage.
 LOCAL = frozenset(
     {
         "batch",
         "clean",
+        "compare",
         "config",
         "doctor",
         "gpu",
