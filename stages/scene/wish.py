@@ -91,6 +91,7 @@ CODED, MEANT_CODE = 0.75, 0.9
 LENDS = 0.5
 # What is named for certain stands in the picture: the first as its subject, the others beside it.
 CERTAIN = 0.75
+MUCH_LESS = 0.12
 ALIVE = frozenset({"mascot", "animal", "person"})
 SETTING = frozenset({"nature", "symbol"})
 FURNITURE = frozenset({"sofa", "island-palm", "mountain-flag", "campfire", "tent", "hole-in-ground", "train-tunnel"})
@@ -143,17 +144,25 @@ def _kind(hit: Hit) -> str:
     return part.kind if part is not None else "icon"
 
 
-def _leads(hit: Hit) -> int:
-    """Who leads where several things are named: 0 for what lives, 1 for things, 2 for the setting they are in."""
-    return 0 if _kind(hit) in ALIVE else 2 if _kind(hit) in SETTING or hit.name in FURNITURE else 1
+def _leads(hit: Hit, best: float) -> int:
+    """Who leads where several things are named: 0 for what lives, 1 for things, 2 for the setting they are in, 3 for a thing that
+    the words say much less surely than the ``best`` is said: the clay of a cactus in a clay pot is no wall.
+    """
+    if _kind(hit) in ALIVE:
+        return 0
+    if hit.score < best - MUCH_LESS:
+        return 3
+    return 2 if _kind(hit) in SETTING or hit.name in FURNITURE else 1
 
 
 def _cast_of(named: Sequence[Hit], entry: Mapping[str, Any] | None) -> tuple[list[str], list[str]]:
     """(the leading thing in its fitting moods, the other things to be seen) of what a prompt names for certain."""
     sure = [hit for hit in named if hit.score >= CERTAIN]
-    own = sorted((hit for hit in sure if hit.pack == "subjects"), key=lambda hit: (_leads(hit), -hit.score, hit.name))
+    own = [hit for hit in sure if hit.pack == "subjects"]
     if not own:
         return [], []
+    best = max(hit.score for hit in own)
+    own.sort(key=lambda hit: (_leads(hit, best), -hit.score, hit.name))
     lead = own[0]
     fitting = set(entry.get("subjects", ())) if entry is not None else set()
     rest = [*own[1:], *(hit for hit in sure if hit.pack != "subjects" and hit.name not in PEOPLE_ICONS)]
