@@ -36,6 +36,7 @@ FILES = {
     "test_mending.py": 6,
     "test_mini.py": 11,
     "test_anatomy_networks.py": 4,
+    "test_photograph_crops.py": 2,
     "test_compare.py": 18,
     "test_chat_local.py": 9,
 }
