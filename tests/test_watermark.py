@@ -414,6 +414,44 @@ def test_published_files_are_decoded_again_and_read(cli, work: Path):
             assert line["invisible"]["payload"] == "imjn"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", ["icon", "hero", "empty-state", "avatar"])
+def test_what_the_record_claims_is_what_a_reader_finds(cli, work: Path, preset: str):
+    """By size, format and class of asset: each file is read again here, from its bytes, and says what its record says."""
+    sides = ("512x288", "256x144", "128x72") if preset == "hero" else ("512x512", "256x256", "128x128")
+    done = cli(
+        *("run", "a robot", "--preset", preset, "-o", "dist"),
+        *(word for stage in ("moderate", "semantic", "aesthetic", "quality") for word in ("--skip", stage)),
+        *(
+            "--set",
+            "output.require=validate",
+            "--size",
+            sides[0],
+            "--set",
+            "watermark.payload=imjn",
+            "--set",
+            "output.format=png,webp,avif,jpeg",
+        ),
+        *("--set", f"output.size={','.join(sides)}"),
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    (asset,) = json.loads(Path("dist/manifest.json").read_text())["assets"]
+    claimed = {}
+    for file in asset["files"]:
+        if file["role"] != "asset":
+            continue
+        found = carried((Path("dist") / file["name"]).read_bytes())["invisible"]
+        assert (found is not None) == file["mark"]["read"], file
+        if found is not None:
+            assert found["payload"] == "imjn", file
+        else:
+            assert file["mark"]["why"], file
+        claimed[file["width"], file["format"]] = file["mark"]["read"]
+    assert len(claimed) == 12
+    assert claimed[512, "png"], "large enough, and nothing is lost"
+    assert not any(claimed[128, kind] for kind in ("png", "webp", "avif", "jpeg")), "too small"
+
+
 def test_reading_says_what_is_not_there_and_what_is_no_picture(cli, work: Path):
     Image.new("RGB", (64, 64)).save("plain.png")
     Path("words.png").write_text("no picture")
