@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -23,6 +24,8 @@ from imajin_cli.repository.outcomes import Case, Outcomes
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
+# How far a forecast may be off, either way, where its stages were measured in the same folder.
+FORECAST = 2.0
 ASSETS = """\
 defaults: {size: 96x96, format: png, to: dist, skip: [moderate, semantic, quality, aesthetic]}
 assets:
@@ -226,6 +229,32 @@ def test_one_of_a_thousand_that_is_touched_is_named_alone(work):
     assert done.returncode == 23
     (line,) = done.stdout.splitlines()
     assert "dist/asset-0500: prompt: was 'a friendly robot number 500" in line
+
+
+def test_a_forecast_is_within_a_factor_of_two_of_what_then_runs(work):
+    """Measured here once, other assets of the same kind take what was forecast, give or take a factor of two."""
+    text = "defaults: {size: 256x256, format: png, skip: [moderate, semantic, aesthetic]}\nassets:\n"
+    head = [sys.executable, "-m", "imajin_cli", "batch", "assets.yaml", "-j", "1"]
+
+    def done(*more: str) -> str:
+        command = [*head, *more]
+        return subprocess.run(command, env=environment(), capture_output=True, text=True, check=True).stdout
+
+    def listed(first: int, count: int) -> None:
+        lines = [f"  - {{name: a{n}, prompt: robot number {n}}}" for n in range(first, first + count)]
+        (work / "assets.yaml").write_text(text + "\n".join(lines) + "\n")
+
+    listed(0, 6)
+    done()
+    listed(6, 30)
+    planned = [json.loads(line) for line in done("--dry-run", "--json").splitlines()]
+    (told,) = (event for event in planned if event.get("event") == "forecast")
+    assert told["assets"] == 30
+    assert told["measured"]
+    begun = time.monotonic()
+    done()
+    took = time.monotonic() - begun
+    assert took / FORECAST < told["seconds"] < took * FORECAST, (told["seconds"], took)
 
 
 def test_junit_holds_to_the_common_schema(work):
