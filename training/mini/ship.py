@@ -25,11 +25,11 @@ from imajin_cli.models import catalogue
 MODEL, SCRIBBLE, ADAPTER, LINE = "imajin-mini", "imajin-mini-scribble", "imajin-mini-ip", "imajin-mini-line"
 TASKS = {MODEL: "diffusion", SCRIBBLE: "controlnet", ADAPTER: "ip-adapter", LINE: "lora"}
 NOTES = {
-    MODEL: "Our own, embedded, experimental: emoji-like things at 64 pixels, so that every way of painting can be tried offline."
+    MODEL: "Our own, embedded: emoji-like things at 64 pixels, so that every way of painting can be tried offline."
     " How far it is: stages/diffusion/compiled/card.md.",
-    SCRIBBLE: "A ControlNet for imajin-mini that reads scribbles; embedded, experimental.",
-    ADAPTER: "An IP-Adapter for imajin-mini; embedded, experimental.",
-    LINE: "A LoRA for imajin-mini that draws black glyphs; embedded, experimental.",
+    SCRIBBLE: "A ControlNet for imajin-mini that reads scribbles; embedded.",
+    ADAPTER: "An IP-Adapter for imajin-mini; embedded.",
+    LINE: "A LoRA for imajin-mini that draws black glyphs; embedded.",
 }
 OUT = Path("stages/diffusion/compiled")
 
