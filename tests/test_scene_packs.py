@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,10 @@ def test_a_contour_begins_where_its_path_says_though_numbers_stand_together() ->
     found = list(phosphor._contours("M138.32.7h-4v1Zm2.5-.5h3z"))
     assert found == ["M138.32,0.7h-4v1Z", "M140.82,0.2h3Z"]
     assert phosphor.toned("flying-saucer").body
+
+
+def test_no_contour_of_any_icon_has_a_separator_where_a_number_is_due() -> None:
+    """resvg paints such a path up to there alone, and what stands behind the icon would show through."""
+    for name in sorted(phosphor.names()):
+        for path, _ in phosphor._paths(name, "thin"):
+            assert not [contour for contour in phosphor._contours(path) if re.search(r"[A-Za-z]\s*,", contour)], name

@@ -80,7 +80,7 @@ def _contours(d: str) -> Iterator[str]:
         x, y = float(start[2]) + (x if relative else 0.0), float(start[3]) + (y if relative else 0.0)
         rest = contour[start.end() :]
         if rest[:1] in "-+.0123456789 ,":  # more numbers after a move are lines
-            rest = ("l" if relative else "L") + rest
+            rest = ("l" if relative else "L") + rest.lstrip(" ,")
         yield f"M{round(x, 2):g},{round(y, 2):g}{rest}Z"
 
 
