@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from imajin_cli.contract.errors import BackendError, InputError
 from imajin_cli.stages.backends import phosphor
@@ -174,3 +176,21 @@ def test_no_contour_of_any_icon_has_a_separator_where_a_number_is_due() -> None:
     for name in sorted(phosphor.names()):
         for path, _ in phosphor._paths(name, "thin"):
             assert not [contour for contour in phosphor._contours(path) if re.search(r"[A-Za-z]\s*,", contour)], name
+
+
+@given(
+    st.tuples(*[st.floats(-80, 80)] * 4), st.tuples(st.floats(20, 90), st.floats(20, 90)), st.floats(-180, 180),
+    st.booleans(), st.booleans(),
+)  # fmt: skip
+@settings(max_examples=25, deadline=None)
+def test_the_box_of_an_arc_is_what_is_drawn_of_it(ends, radii, turn, large, sweep) -> None:
+    x0, y0, x1, y1 = (round(v, 1) for v in ends)
+    assume(abs(x0 - x1) + abs(y0 - y1) > 2)
+    d = f"M{x0} {y0}A{radii[0]:.1f} {radii[1]:.1f} {turn:.1f} {int(large)} {int(sweep)} {x1} {y1}"
+    box = box_of(list(path_points(d)))
+    assert box is not None
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-640 -640 1280 1280" width="640" height="640">{}</svg>'
+    drawn = render(svg.format(f'<path d="{d}" fill="none" stroke="#000" stroke-width="2"/>'), 640, 640)
+    seen = drawn.getchannel("A").getbbox()
+    assert seen is not None
+    assert [v + 640 for v in box] == pytest.approx([2 * v for v in seen], abs=4)

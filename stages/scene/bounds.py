@@ -1,4 +1,4 @@
-"""Rough bounds of SVG shapes: control points bound a curve, so a box is never too small."""
+"""Bounds of SVG shapes: arcs exactly, other curves by their control points, so a box is never too small."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _arc_arguments(text: str) -> list[float]:
 
 
 def path_points(d: str) -> Iterator[tuple[float, float]]:
-    """End and control points of a path; of an arc also the corners of the box that holds its ellipse."""
+    """End and control points of a path; of an arc also where it turns back."""
     x = y = start_x = start_y = 0.0
     for letter, text in _COMMAND.findall(d):
         upper, relative = letter.upper(), letter.islower()
@@ -103,14 +103,29 @@ def path_points(d: str) -> Iterator[tuple[float, float]]:
 
 
 def _arc_points(start: tuple[float, float], v: list[float], base: tuple[float, float]) -> Iterator[tuple[float, float]]:
-    """Corners of a box round an arc: the middle of its chord, as far as the larger of chord half and sagitta allow."""
+    """Where an elliptical arc turns back left, right, up or down, by its centre and angles (SVG 2, appendix B.2.4)."""
     end = v[5] + base[0], v[6] + base[1]
+    rx, ry, turn = abs(v[0]), abs(v[1]), math.radians(v[2])
+    if not rx or not ry or start == end:
+        return
+    cos, sin = math.cos(turn), math.sin(turn)
+    dx, dy = (start[0] - end[0]) / 2, (start[1] - end[1]) / 2
+    x, y = (cos * dx + sin * dy) / rx, (cos * dy - sin * dx) / ry  # half the chord, on the unit circle
+    far = math.hypot(x, y)
+    if far > 1:  # radii that do not reach are made to
+        rx, ry, x, y, far = rx * far, ry * far, x / far, y / far, 1.0
+    off = math.sqrt(max(0.0, 1 - far * far)) / far * (-1 if bool(v[3]) == bool(v[4]) else 1)
+    ux, uy = off * y, -off * x  # the centre, seen from the chord's middle
+    first, last = math.atan2(y - uy, x - ux), math.atan2(-y - uy, -x - ux)
+    sweep = (last - first) % math.tau if v[4] else (first - last) % math.tau
     middle = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
-    half = math.dist(start, end) / 2
-    radius = max(v[0], v[1], half)
-    reach = half if not v[3] else radius + math.sqrt(max(0.0, radius * radius - half * half))
-    yield middle[0] - reach, middle[1] - reach
-    yield middle[0] + reach, middle[1] + reach
+    centre = middle[0] + cos * rx * ux - sin * ry * uy, middle[1] + sin * rx * ux + cos * ry * uy
+    sideways, upright = math.atan2(-ry * sin, rx * cos), math.atan2(ry * cos, rx * sin)
+    for angle in (sideways, sideways + math.pi, upright, upright + math.pi):
+        gone = (angle - first) % math.tau if v[4] else (first - angle) % math.tau
+        if gone <= sweep:
+            a, b = rx * math.cos(angle), ry * math.sin(angle)
+            yield centre[0] + cos * a - sin * b, centre[1] + sin * a + cos * b
 
 
 def shape_points(tag: str, attributes: Mapping[str, str]) -> list[tuple[float, float]]:
