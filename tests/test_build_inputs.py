@@ -45,6 +45,7 @@ NAMED: dict[str, tuple[str, dict[str, Any]]] = {
     "generate.lora": ("model", {"generate": {**PAINTED, "lora": [f"{FILE}@0.5"]}}),
     "generate.embedding": ("model", {"generate": {**PAINTED, "embedding": [f"{FILE}=word"]}}),
     "generate.tiny_vae": ("model", {"generate": {**PAINTED, "tiny_vae": f"./{FILE}"}}),
+    "generate.gguf": ("model", {"generate": {**PAINTED, "gguf": FILE}}),
     "fix-anatomy.model": ("model", {"also": "fix-anatomy", "fix_anatomy": {"model": f"./{FILE}"}}),
     "remove-watermark.model": (
         "model", {"also": "remove-watermark", "remove_watermark": {"method": "generator", "model": f"./{FILE}"}},
@@ -59,8 +60,11 @@ NO_FILES = {
 _SPEAKS_OF_FILES = re.compile(r"\b(files?|folders?|pictures?|photographs?|models?|packs?)\b", re.IGNORECASE)
 
 
+ENDINGS = {"font": ".ttf", "lora": ".safetensors", "embedding": ".safetensors", "gguf": ".gguf"}
+
+
 def ending(param: str) -> str:
-    return ".ttf" if param.endswith(".font") else ".safetensors" if param.endswith((".lora", ".embedding")) else ".png"
+    return ENDINGS.get(param.rpartition(".")[2], ".png")
 
 
 def named(param: str) -> str:
