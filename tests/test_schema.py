@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pydantic import ValidationError
 from conftest import ROOT
 from imajin_cli import registry
 from imajin_cli.commands.schema import schemas, type_name, typescript_module
+from imajin_cli.contract.events import event_schema
 from imajin_cli.contract.exits import MEANING
 from imajin_cli.contract.sidecar import Sidecar
 from imajin_cli.contract.typescript import declarations
@@ -244,6 +246,13 @@ def test_a_run_ends_in_its_own_summary(whole):
 def test_the_clients_types_are_fresh():
     path = ROOT / "clients" / "typescript" / "src" / "schema.ts"
     assert path.read_text(encoding="utf-8") == typescript_module(), "run: make docs"
+
+
+def test_the_node_client_knows_every_kind_of_event():
+    source = (ROOT / "clients" / "typescript" / "src" / "stream.ts").read_text(encoding="utf-8")
+    table = re.search(r"const EVERY: [^{]*\{([^}]*)\}", source)
+    assert table
+    assert set(re.findall(r"(\w+): true", table.group(1))) == set(event_schema()["discriminator"]["mapping"])
 
 
 def test_no_published_schema_holds_a_tuple(published):

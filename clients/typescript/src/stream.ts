@@ -213,6 +213,8 @@ const EVERY: Record<Event["event"], true> = {
   current: true,
   planned: true,
   forecast: true,
+  cell: true,
+  compared: true,
   finished: true,
 };
 const KINDS: ReadonlySet<string> = new Set(Object.keys(EVERY));
