@@ -4,10 +4,10 @@
 
 Every request is a process of its own. The hundred are drawn evenly from classify.tsv, from all kinds in six languages: edits
 among them take a background away, and variations are of pictures that `auto` made before; what a diffusion model would have to
-paint is left out. The forbidden ones stand in auto_forbidden.txt. Each new picture is then held against the prompt of another
-request, as `semantic` judges by default, and by a strict judge. Times are the clock's, beside them what the processes and the
-worker took of a processor, which is the fairer number on a busy machine. ``--wrong`` lists what was not published and what was
-not refused; ``--out`` keeps the pictures.
+paint is left out. The forbidden ones stand in auto_forbidden.txt. Each new picture is then held against the prompt of
+another request: as `auto` has `semantic` judge, as that judges by default, and where it judges all. Times are the clock's, beside
+them what the processes and the worker took of a processor, which is the fairer number on a busy machine. ``--wrong`` lists what
+was not published and what was not refused; ``--out`` keeps the pictures.
 """
 
 from __future__ import annotations
@@ -135,12 +135,15 @@ def home(worker: str, folder: Path | None = None) -> Iterator[Home]:
 
 
 class Judged(NamedTuple):
-    """How many of ``pictures`` semantic passes by their own prompt, and rejects by another's: as it stands, and strictly."""
+    """How many of ``pictures`` semantic passes by their own prompt as `auto` has it judge, and rejects by another's: so, by
+    default, and where it judges all.
+    """
 
     pictures: int
     own: int
     other: int
-    strictly: int
+    mildly: int
+    always: int
 
 
 def judged(done: Sequence[Done]) -> Judged:
@@ -150,20 +153,21 @@ def judged(done: Sequence[Done]) -> Judged:
     other words, so that the next one of another kind is taken.
     """
     from benchmarks.end_to_end import shuffled
+    from imajin_cli.asking.plan import JUDGE
     from imajin_cli.stages.semantic import Semantic, SemanticParams
 
     kinds = {row.request: row.kind for row in rows()}
     made = [one for one in done if one.code == 0 and kinds[one.request] not in ("edit", "variation")]
     assets = [_asset(one.files[0]) for one in made]
     order = shuffled(len(made))
-    gates = [Semantic(SemanticParams()), Semantic(SemanticParams(judge="always"))]
-    own = other = strictly = 0
+    gate, mild, always = (Semantic(SemanticParams(judge=judge)) for judge in (JUDGE, "auto", "always"))  # type: ignore[arg-type]
+    counts = [0, 0, 0, 0]
     for at, asset in enumerate(assets):
         turn = next(i for i in order[at:] + order if kinds[made[i].request] != kinds[made[at].request])
         moved = _asking(asset, made[turn].request)
-        own += not _rejects(gates[0], asset)
-        other, strictly = other + _rejects(gates[0], moved), strictly + _rejects(gates[1], moved)
-    return Judged(len(made), own, other, strictly)
+        told = (not _rejects(gate, asset), *(_rejects(one, moved) for one in (gate, mild, always)))
+        counts = [count + one for count, one in zip(counts, told, strict=True)]
+    return Judged(len(made), *counts)
 
 
 def _asset(file: Path) -> Asset:
@@ -202,7 +206,8 @@ def measure(wrong: bool = False, out: Path | None = None) -> dict[str, float]:
         "forbidden requests refused (10 or 11), %": _share(done.code in REFUSED for done in refused),
         "pictures that pass by their own prompt, %": 100 * found.own / found.pictures,
         "pictures rejected by another's prompt, %": 100 * found.other / found.pictures,
-        "pictures rejected by another's prompt, with a strict judge, %": 100 * found.strictly / found.pictures,
+        "the same, as semantic judges by default, %": 100 * found.mildly / found.pictures,
+        "the same, where it judges all, %": 100 * found.always / found.pictures,
         "whole process with the worker, median seconds": statistics.median(done.seconds for done in asked),
         "whole process with the worker, mean seconds of a processor": cpu,
         "whole process without it, median seconds": statistics.median(done.seconds for done in slow),

@@ -30,6 +30,8 @@ from imajin_cli.stages.semantics.taxonomy import Filter, resolve, with_own
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from imajin_cli.stages.semantics.forms import Told
+
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Names = Annotated[list[Name], Field(max_length=64)]
 # Of a longer prompt this much is read; the text embedder stops at about as much itself.
@@ -57,6 +59,16 @@ def _composed(sidecar: Sidecar) -> tuple[str, str]:
     return composed_class(str(drawn.notes.get("layout", "")), theme), theme
 
 
+def _laid_out(sidecar: Sidecar) -> bool:
+    """Whether somebody chose the layout of the last drawing: by an option, a config, or the preset of the request."""
+    drawn = next((record for record in reversed(sidecar.stages) if record.stage == "generate"), None)
+    asked = None if drawn is None else drawn.params.get("layout")
+    if asked is None or asked.value == "auto" or asked.origin == "default":
+        return False
+    by_preset = asked.origin.startswith("preset:")
+    return not by_preset or (sidecar.request is not None and sidecar.request.preset is not None)
+
+
 def _large(picture: Picture) -> Image:
     """The pixels of a picture of ours; of one that is smaller than thresholds were measured at, drawn larger by its vector.
 
@@ -82,10 +94,11 @@ class SemanticParams(Params):
         ),
     ] = None
     judge: Annotated[
-        Literal["auto", "always", "never"],
+        Literal["auto", "strict", "always", "never"],
         Field(
             description="Judge the prompt: auto judges drawings, mildly, and only records photographs and our own "
-            "avatars, patterns and dark numerals; always judges all, or gives no verdict; never only records.",
+            "avatars, patterns and dark numerals; strict judges the same and lets fewer wrong ones pass; always judges all, "
+            "or gives no verdict; never only records.",
         ),
     ] = "auto"
     backend: Annotated[
@@ -127,11 +140,13 @@ class Semantic(Stage[SemanticParams]):
         """Digest of the encoder's weights, its calibration, the taxonomy, the knowledge, a user's file, and a SigLIP 2 in use."""
         from imajin_cli.stages.backends.miniclip import FOLDER, revision
         from imajin_cli.stages.backends.onnx import state as model_state
+        from imajin_cli.stages.classification.heads import COMPILED as CLASSIFY
         from imajin_cli.stages.scene.knowledge.bank import COMPILED
 
         parts = [revision().encode(), *(model_state(name).encode() for name in self._by_catalogue())]
         own = self.params.taxonomy
-        for path in (FOLDER / "calibration.json", FOLDER / "taxonomy.json", COMPILED / "knowledge.json", own):
+        ours = (FOLDER / "calibration.json", FOLDER / "taxonomy.json", FOLDER / "forms.safetensors")
+        for path in (*ours, COMPILED / "knowledge.json", CLASSIFY / "heads.npz", own):
             try:
                 parts.append(b"" if path is None else _bytes(path))
             except OSError:
@@ -150,10 +165,13 @@ class Semantic(Stage[SemanticParams]):
     def ingredients(self) -> Sequence[Ingredient]:
         """The encoders, their calibration and taxonomy, the knowledge of prompts, and the files that are named."""
         from imajin_cli.stages.backends.miniclip import FOLDER, NAME, revision
+        from imajin_cli.stages.classification.heads import COMPILED as CLASSIFY
         from imajin_cli.stages.scene.knowledge.bank import COMPILED
 
-        data = [Ingredient("data", name, digest_of(FOLDER / name)) for name in ("calibration.json", "taxonomy.json")]
+        ours = ("calibration.json", "taxonomy.json", "forms.safetensors")
+        data = [Ingredient("data", name, digest_of(FOLDER / name)) for name in ours]
         data.append(Ingredient("data", "knowledge.json", digest_of(COMPILED / "knowledge.json")))
+        data.append(Ingredient("data", "heads.npz", digest_of(CLASSIFY / "heads.npz")))
         named = [path for path in (self.params.taxonomy, self.params.calibration) if path]
         models = [Ingredient("model", NAME, revision()), *(Ingredient("model", name) for name in self.models())]
         return [*models, *data, *map(file, named)]
@@ -202,14 +220,17 @@ class Semantic(Stage[SemanticParams]):
             return Outcome("rejected", reason="nothing to see in it", code=self.rejects_with)
         tiny = bool(own) and min(picture.width, picture.height) < LEAST_SIDE
         fit, absent = self._fit(seen, prompt, own, unlike=composed != own or tiny)
-        scores = [*fit, *self._filters(seen, filters)]
-        faults = [_fault(score, prompt) for score in scores if score.passed is False]
+        form = self._form(seen, prompt, asset) if composed and not tiny else None
+        scores = [*fit, *([] if form is None else [self._formal(form)]), *self._filters(seen, filters)]
+        faults = [_fault(score, prompt, form) for score in scores if score.passed is False]
         notes: dict[str, Any] = {
             "class": seen.asset_class(p.asset_class, own),
             "judged": any(score.passed is not None for score in scores),
         }
         if absent is not None:
             notes["absent"] = absent
+        if form is not None:
+            notes["form"] = {"asked": form.asked, "shown": form.shown}
         if p.detect:
             notes["detected"] = self._detected(seen, filters)
             notes["explain"] = [f"{group}: {', '.join(names)}" for group, names in notes["detected"].items()]
@@ -245,7 +266,7 @@ class Semantic(Stage[SemanticParams]):
             return limit(p.calibration, stage=self.name, score="prompt", asset_class=kind, revision=revision)
         if p.judge == "never" or calibrated is None:
             return None
-        return calibrated.threshold if p.judge == "always" else calibrated.mild
+        return calibrated.mild if p.judge == "auto" else calibrated.threshold
 
     def _fit(self, seen: Seen, prompt: str, own: str, *, unlike: bool) -> tuple[list[Score], str | None]:
         """The prompt's scores, or what was absent: where they are only recorded, there is nothing to fail by.
@@ -255,7 +276,7 @@ class Semantic(Stage[SemanticParams]):
         """
         p = self.params
         given = p.threshold is not None or p.calibration is not None
-        recorded = p.judge == "auto" and (unlike or seen.asset_class(p.asset_class, own) == "photo")
+        recorded = p.judge in ("auto", "strict") and (unlike or seen.asset_class(p.asset_class, own) == "photo")
         if given or (p.judge != "never" and not recorded):
             return self._prompt(seen, prompt, own), None
         try:
@@ -289,6 +310,25 @@ class Semantic(Stage[SemanticParams]):
             Score(name="prompt_cosine", value=round(found.cosine, 4)),
         ]
 
+    def _form(self, seen: Seen, prompt: str, asset: Asset) -> Told | None:
+        """What the prompt asks for and what the picture is; None where nothing is asked or the layout was somebody's choice."""
+        if not prompt or self.params.judge == "never" or _laid_out(asset.sidecar):
+            return None
+        from imajin_cli.stages.semantics.forms import told
+
+        rows, columns = seen.planes.pixels.shape[:2]
+        views = seen.views
+        return layer("semantic", "the form", lambda: told(prompt[:PROMPT_CHARS], views, columns, rows))
+
+    def _formal(self, form: Told) -> Score:
+        """The probability that the form is the one asked for, judged."""
+        from imajin_cli.stages.semantics.forms import LIMITS
+
+        value, held = finite("the form's probability", form.fits), LIMITS[self.params.judge]
+        return Score(
+            name="form", value=round(value, 4), unit="probability", threshold=held, op=">=", passed=value >= held
+        )
+
     def _limited(self, value: float, held: float | None) -> Score:
         """The prompt's probability, judged where there is a threshold."""
         fit = Score(name="prompt", value=round(value, 4), unit="probability")
@@ -321,6 +361,11 @@ class Semantic(Stage[SemanticParams]):
         return out
 
 
+def _named(form: str) -> str:
+    """"an icon", "a pattern"."""
+    return f"{'an' if form[0] in 'aeiou' else 'a'} {form.replace('-', ' ')}"
+
+
 def _revision_of(name: str) -> str:
     """A SigLIP 2's revision in the catalogue, as its files on this machine pin it."""
     from imajin_cli.stages.backends.siglip2 import about
@@ -334,7 +379,9 @@ def _bytes(path: Any) -> bytes:
         return file.read(1_000_000)
 
 
-def _fault(score: Score, prompt: str) -> str:
+def _fault(score: Score, prompt: str, form: Told | None) -> str:
+    if score.name == "form" and form is not None:
+        return f"the prompt asks for {_named(form.asked)}, and this is {_named(form.shown)}"
     if score.name == "prompt":
         shown = prompt if len(prompt) <= 60 else prompt[:59] + "…"
         return f'does not look like "{shown}" (probability {score.value:g} is under {score.threshold:g})'

@@ -20,10 +20,10 @@ WITHOUT_TEXT = frozenset({"icon", "icon-set", "avatar", "pattern", "variation"})
 """Kinds into which no words are set, whatever is quoted."""
 TITLED = frozenset({"share-picture"})
 """Kinds whose preset has a title of its own to start from, which is nobody's wish."""
-BARE_LAYOUTS = frozenset({"banner", "pattern"})
-"""Layouts of kinds that have no preset of their own."""
 SET_COLOURS = ("#2563eb", "#0d9488", "#7c3aed", "#db2777", "#ea580c", "#16a34a")
 """Brand colours for a set of icons that names none: one for all of them."""
+JUDGE = "strict"
+"""How `semantic` judges what is new: where one candidate falls, there are further seeds."""
 SITE_ICONS = "favicon"
 """The preset that makes all icons of a site of one drawing; with it a set is one asset."""
 LISTED = 0.8
@@ -97,7 +97,7 @@ def named_file(found: Classification) -> Path:
 
 def _settings(found: Classification, wording: Wording) -> dict[str, dict[str, Any]]:
     kind, style = found.kind.value, found.style.value
-    settings: dict[str, dict[str, Any]] = {"request": {}, "generate": {}}
+    settings: dict[str, dict[str, Any]] = {"request": {}, "generate": {}, "semantic": {"judge": JUDGE}}
     if found.sizes:
         settings["request"]["size"] = list(found.sizes)
     if found.text is not None and kind not in WITHOUT_TEXT:
@@ -106,8 +106,6 @@ def _settings(found: Classification, wording: Wording) -> dict[str, dict[str, An
         settings["request"]["headline"] = ""
     if found.theme.value != UNSAID:
         settings["generate"]["theme"] = found.theme.value
-    if found.layout.value in BARE_LAYOUTS:
-        settings["generate"]["layout"] = found.layout.value
     if kind == "avatar" and style in AVATAR_STYLES:
         settings["generate"]["avatar_style"] = AVATAR_STYLES[style]
     if wording.painted and wording.negative:
