@@ -24,7 +24,7 @@ from imajin_cli.stages.calibration.limits import state as calibration_state
 from imajin_cli.stages.moderation import age, deny, hashes, nsfw, prohibited, rule
 from imajin_cli.stages.moderation.age import MINOR_BELOW
 from imajin_cli.stages.moderation.concepts import CONCEPTS, Choice, chosen
-from imajin_cli.stages.moderation.decide import outcome, run
+from imajin_cli.stages.moderation.decide import Running, outcome
 from imajin_cli.stages.moderation.deny import DISTANCE
 from imajin_cli.stages.moderation.model import Finding
 from imajin_cli.stages.moderation.nsfw import DRAWN_EXPLICIT, DRAWN_SUGGESTIVE, EXPLICIT, SUGGESTIVE
@@ -33,6 +33,10 @@ from imajin_cli.stages.moderation.origin import drawn_here
 if TYPE_CHECKING:
     from imajin_cli.stages.moderation.views import Views
 
+AHEAD = prohibited.LAYER
+"""The layer that works beside the others from the start: looking for text takes as long as all of them, and needs none of what
+they find. Where there is a second core, it is done there.
+"""
 Likelihood = Annotated[float, Field(ge=0, le=1)]
 Category = Literal["sexual", "violence-gore", "hate", "self-harm", "drugs", "weapons", "terrorism"]
 Names = Annotated[list[str], Field(max_length=64)]
@@ -180,8 +184,11 @@ class Moderate(Stage[ModerateParams]):
         # hundreds of megabytes.
         one_heap()
         findings: dict[str, Finding] = {}
-        for name, (wanted, layer) in self._layers(views, asset, findings).items():
-            findings[name] = run(name, layer, self.params.time_limit, off=not wanted)
+        layers = self._layers(views, asset, findings)
+        early = {AHEAD: Running(AHEAD, layers[AHEAD][1])}
+        for name, (wanted, layer) in layers.items():
+            running = early.pop(name, None) or Running(name, layer)
+            findings[name] = running.finding(self.params.time_limit, off=not wanted)
         give_back()
         return outcome(findings, self.rejects_with, explain=self.params.explain)
 

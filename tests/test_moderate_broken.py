@@ -22,7 +22,7 @@ from imajin_cli.stages.backends import ages, faces, ocr, opennsfw
 from imajin_cli.stages.backends.onnx import Network
 from imajin_cli.stages.moderate import Moderate, ModerateParams
 from imajin_cli.stages.moderation import age, deny, hashes, nsfw, prohibited
-from imajin_cli.stages.moderation.decide import NEEDED, run
+from imajin_cli.stages.moderation.decide import NEEDED, Running
 from imajin_cli.stages.moderation.model import Finding
 
 MODULES = {"hashes": hashes, "nsfw": nsfw, "faces": age, "prohibited": prohibited, "identity": deny}
@@ -137,7 +137,7 @@ def test_a_rejection_beside_a_missing_verdict_is_named_under_22(monkeypatch):
 def test_a_thread_that_ends_without_a_word_is_no_verdict(monkeypatch):
     monkeypatch.setattr(threading.Thread, "start", lambda self: None)
     monkeypatch.setattr(threading.Thread, "join", lambda self, timeout=None: None)
-    assert run("nsfw", lambda: Finding("nsfw"), 1).state == "no verdict"
+    assert Running("nsfw", lambda: Finding("nsfw")).finding(1).state == "no verdict"
 
 
 # Models that are gone, damaged, or give nonsense.

@@ -16,34 +16,39 @@ NEEDED = frozenset({"nsfw", "faces"})
 """Layers that the rule on minors stands on: where one of them fails there is no verdict, also when it is switched off."""
 
 
-def run(name: str, layer: Layer, seconds: float, *, off: bool = False) -> Finding:
-    """What ``layer`` finds; where it fails in any way, or takes more than ``seconds``, a finding without a verdict.
+class Running:
+    """A layer at work in a thread of its own, from the moment that this is made."""
 
-    With ``off`` it looks all the same, and neither what it finds nor that it fails counts, but for the layers that the
-    rule on minors needs (`NEEDED`): that they fail counts always.
-    """
-    made: list[Finding] = []
-    failed: list[str] = []
+    def __init__(self, name: str, layer: Layer) -> None:
+        self.name, self.layer = name, layer
+        self.made: list[Finding] = []
+        self.failed: list[str] = []
+        self.thread = threading.Thread(target=self._work, name=f"moderate-{name}", daemon=True)
+        self.thread.start()
 
-    def work() -> None:
+    def _work(self) -> None:
         try:
-            made.append(layer())
+            self.made.append(self.layer())
         except ImajinError as error:
-            failed.append(error.line())
+            self.failed.append(error.line())
         except BaseException as error:  # noqa: BLE001 - whatever goes wrong in a layer means no verdict, never a pass
-            failed.append(f"{type(error).__name__}: {error}")
+            self.failed.append(f"{type(error).__name__}: {error}")
 
-    thread = threading.Thread(target=work, name=f"moderate-{name}", daemon=True)
-    thread.start()
-    _wait(thread, seconds)
-    if made and not thread.is_alive():
-        finding = made[0]
-        if off and finding.state == "judged":
-            finding.state = "off"
-        return finding
-    late = f"took more than {seconds:g} seconds (imajin moderate --force judges anew)"
-    state: State = "off" if off and name not in NEEDED else "no verdict"
-    return Finding(name, state, reason=failed[0] if failed else late)
+    def finding(self, seconds: float, *, off: bool = False) -> Finding:
+        """What the layer finds; where it fails in any way, or takes more than ``seconds`` from now, a finding without a verdict.
+
+        With ``off`` it looks all the same, and neither what it finds nor that it fails counts, but for the layers that the
+        rule on minors needs (`NEEDED`): that they fail counts always.
+        """
+        _wait(self.thread, seconds)
+        if self.made and not self.thread.is_alive():
+            finding = self.made[0]
+            if off and finding.state == "judged":
+                finding.state = "off"
+            return finding
+        late = f"took more than {seconds:g} seconds (imajin moderate --force judges anew)"
+        state: State = "off" if off and self.name not in NEEDED else "no verdict"
+        return Finding(self.name, state, reason=self.failed[0] if self.failed else late)
 
 
 def _wait(thread: threading.Thread, seconds: float) -> None:
