@@ -78,9 +78,11 @@ class Home:
 
     def __init__(self, folder: Path, worker: str) -> None:
         self.folder = folder
-        paths = os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])
+        # Absolute: a command that looks for modules in its working folder is none for the worker.
+        told = [os.path.abspath(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+        paths = os.pathsep.join([str(HERE.parent), *told])
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("IMAJIN_", "XDG_", "CI"))}
-        self.env = {**kept, "HOME": str(folder), "PYTHONPATH": paths.rstrip(os.pathsep), "IMAJIN_WORKER": worker}
+        self.env = {**kept, "HOME": str(folder), "PYTHONPATH": paths, "IMAJIN_WORKER": worker}
 
     def imajin(self, *words: str) -> subprocess.CompletedProcess[str]:
         """One command."""
