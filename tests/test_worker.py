@@ -101,6 +101,13 @@ class Desk:
     def log(self) -> str:
         return "".join(path.read_text() for path in sorted(self.home.rglob("worker-*.log")))
 
+    def logs(self, what: str, seconds: float = 20) -> bool:
+        """Whether the log says so by then: the worker writes of an end after others have gone on."""
+        end = time.monotonic() + seconds
+        while what not in self.log() and time.monotonic() < end:
+            time.sleep(0.05)
+        return what in self.log()
+
     def stop(self) -> None:
         for process in self.started:
             process.kill()
@@ -353,7 +360,7 @@ def test_what_crashes_once_is_done_again(desk, png):
     Path("how").write_text("segv")
     done = desk.run("frail", "a.png", "--end", "how")
     assert (done.returncode, done.stdout) == (0, b"a.png\n"), done.stderr
-    assert "ended by SIGSEGV in frail" in desk.log()
+    assert desk.logs("ended by SIGSEGV in frail")
 
 
 @pytest.mark.parametrize(("how", "name"), [("segv", "SIGSEGV"), ("kill", "SIGKILL")])
@@ -401,7 +408,7 @@ def test_a_crash_in_the_middle_of_a_pipe_is_not_seen(desk, png):
     done = subprocess.run(["bash", "-c", script], capture_output=True, env=desk.env(), timeout=60)
     assert done.returncode == 0, done.stderr
     assert len(set(done.stdout.splitlines())) == 6
-    assert "ended by SIGKILL in frail" in desk.log()
+    assert desk.logs("ended by SIGKILL in frail")
 
 
 def test_a_crash_within_a_write_or_with_other_results_is_no_second_try():

@@ -101,7 +101,7 @@ def test_a_killed_host_is_made_good_also_after_output(desk, png):
     out, err = process.communicate(b"c.png\n", timeout=30)
     assert (process.returncode, out) == (0, b"b.png\nc.png\n"), err
     assert note("c.png", "pid") != first
-    assert f"process {first} of Slow ended by SIGKILL" in desk.log()
+    assert desk.logs(f"process {first} of Slow ended by SIGKILL")
 
 
 def test_who_crashes_it_twice_is_told_and_takes_nobody_along(desk, png):
